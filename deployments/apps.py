@@ -1,0 +1,10 @@
+"""The deployments app: what shall run where."""
+
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    """Rollouts, desired state and the live page."""
+
+    name = "deployments"
+    verbose_name = "Rollouts"

@@ -108,7 +108,7 @@ def fields(
     parameters: Mapping[str, Json],
     profile: Json,
 ) -> list[SectionFields]:
-    """The form for one profile, in the package's order, without settings that change nothing in it."""
+    """The form for one profile: the settings with a target in it, in the package's order."""
     found: dict[str, list[Field]] = {}
     for section, setting in _settings(sections):
         parameter = parameters.get(str(setting.get("parameter")))

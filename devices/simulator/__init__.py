@@ -1,0 +1,1 @@
+"""A fleet of Margo clients in one process: a program that knows nothing of the portal."""

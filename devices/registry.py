@@ -1,0 +1,87 @@
+"""What devices there are, by their clients' own account."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from devices import labels
+from devices.models import Client, Device
+
+_COLUMNS = {"vendor": "vendor", "model_number": "modelNumber", "serial_number": "serialNumber"}
+
+
+class GatewayUnknownError(Exception):
+    """A child was reported before the gateway in front of it."""
+
+
+class DeviceUnknownError(Exception):
+    """The client has no such device."""
+
+
+def report(
+    client: Client, path: str, document: Mapping[str, object], raw: str, now: datetime
+) -> bool:
+    """Store what a device reports about itself in place of what it said before.
+
+    `document` is a valid capabilities document, `raw` its text as it came. Returns whether the
+    device is new, or back after it had been removed. Raises `GatewayUnknownError` for a child
+    whose top-level device is not there (Margo: device capabilities).
+    """
+    with transaction.atomic():
+        _require_gateway(client, path)
+        device, _ = Device.objects.select_for_update().get_or_create(
+            client=client, path=path, defaults={"created_at": now, "removed_at": now}
+        )
+        was_away = device.removed_at is not None
+        _take_over(device, document)
+        device.capabilities, device.capabilities_at, device.removed_at = raw, now, None
+        device.save(
+            update_fields=[
+                *_COLUMNS,
+                "properties",
+                "reported_labels",
+                "capabilities",
+                "capabilities_at",
+                "removed_at",
+            ]
+        )
+        labels.reindex(device)
+    return was_away
+
+
+def remove(client: Client, path: str, now: datetime) -> None:
+    """Take a device off the fleet, and the children behind it; their rows and history stay.
+
+    Raises `DeviceUnknownError` when the client has no such device.
+    """
+    with transaction.atomic():
+        present = Device.objects.present().filter(client=client)
+        if not present.filter(path=path).update(removed_at=now):
+            raise DeviceUnknownError(f"There is no device {path}.")
+        present.filter(pk__in=_children(client, path)).update(removed_at=now)
+
+
+def _require_gateway(client: Client, path: str) -> None:
+    gateway, slash, _ = path.partition("/")
+    if not slash:
+        return
+    if not Device.objects.present().filter(client=client, path=gateway).exists():
+        raise GatewayUnknownError(f"The gateway {gateway} has not reported itself yet.")
+
+
+def _children(client: Client, path: str) -> list[int]:
+    start = f"{path}/"
+    rows = Device.objects.present().filter(client=client, path__startswith=start)
+    # SQLite's LIKE takes capitals and small letters for the same; device ids do not.
+    return [pk for pk, child in rows.values_list("pk", "path") if child.startswith(start)]
+
+
+def _take_over(device: Device, document: Mapping[str, object]) -> None:
+    properties = document["properties"]
+    assert isinstance(properties, dict)
+    device.properties = properties
+    device.reported_labels = document.get("labels", {})
+    # The columns are for lists and search; the whole text stays among the properties.
+    for column, member in _COLUMNS.items():
+        setattr(device, column, str(properties[member])[:200])

@@ -1,7 +1,10 @@
-"""The portal's admin site: who gets in, and in which words."""
+"""The portal's admin site: who gets in, in which words, with which menu."""
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.utils import timezone
+
+from config import menu
 
 
 class PortalSite(AdminSite):
@@ -11,7 +14,16 @@ class PortalSite(AdminSite):
     site_header = "Lineside"
     index_title = "Overview"
     site_url = None
+    empty_value_display = "–"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Everybody with a role gets in; what they see there follows from their permissions."""
         return request.user.is_active and request.user.has_perm("accounts.use_portal")
+
+    def each_context(self, request: HttpRequest) -> dict[str, object]:
+        """What the frame shows on every page: the menu, and when the page was made."""
+        return {
+            **super().each_context(request),
+            "menu": menu.entries(request) if self.has_permission(request) else [],
+            "now": timezone.now(),
+        }

@@ -111,7 +111,7 @@ def namespace_for(application_id: str) -> str:
     applications never share a namespace by accident. Kubernetes' own namespaces are out of reach.
     """
     if application_id == "default" or application_id.startswith("kube-"):
-        return _label(f"app-{application_id}")
+        return f"app-{_mark(application_id)}"
     return _label(application_id)
 
 
@@ -205,6 +205,10 @@ def _label(text: str) -> str:
     wanted = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     if wanted == text and len(text) <= NAME_LIMIT:
         return text
-    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    mark = _mark(text)
     shortened = wanted[: NAME_LIMIT - len(mark) - 1].strip("-")
     return f"{shortened}-{mark}" if shortened else f"app-{mark}"
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -8,7 +8,7 @@ from typing import TypeGuard
 Json = Mapping[str, object]
 
 INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 BROKEN_ESCAPE = re.compile(r"~(?![01])")
 
 
@@ -251,9 +251,8 @@ def _demand(expression: Expression) -> str:
             for item in (_by_pointer(written, None) for written in expression.items)
         )
         return f"have an item {ITEM_WORDS[expression.operator].join(demands)}"
-    return DEMANDS.get(expression.operator, "satisfy a rule that is not valid").format(
-        values=values
-    )
+    demand = DEMANDS.get(expression.operator, "satisfy a rule that is not valid")
+    return demand.format(values=values)
 
 
 DEMANDS = {

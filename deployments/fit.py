@@ -63,9 +63,7 @@ def _cpu_reason(need: Json, reported: object) -> str | None:
     cpus = [_mapping(cpu) for cpu in reported] if isinstance(reported, list) else []
     if not need or any(_suffices(cpu, cores, architectures) for cpu in cpus):
         return None
-    wanted = _cores(cores)
-    if architectures:
-        wanted += f" of {' or '.join(architectures)}"
+    wanted = _cores(cores) + (f" of {' or '.join(architectures)}" if architectures else "")
     if not cpus:
         return f"needs {wanted}, the device reports no processor"
     found = " and ".join(_processor(cpu) for cpu in cpus)

@@ -4,10 +4,12 @@ import math
 from decimal import Decimal
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from applications.parameters import fields, problem_with, read, resolve
+from tests.shared import SHARED, needs_shared
 
 TEXT = {"name": "text", "dataType": "string"}
 WHOLE = {"name": "whole", "dataType": "integer"}
@@ -415,3 +417,31 @@ def test_names_give_secrets_away(name: str, secret: bool) -> None:
     (section,) = fields(sections, {"text": TEXT}, parameter, COMPOSE)
     assert section.fields[0].secret is secret
     assert section.fields[0].label == name
+
+
+@needs_shared
+def test_the_published_example_is_resolved_as_the_standard_shows_it() -> None:
+    path = SHARED / "margo/examples/ApplicationDescription-002.repaired.yaml"
+    package = yaml.safe_load(path.read_text())
+    configuration = package["configuration"]
+    schemas = {schema["name"]: schema for schema in configuration["schema"]}
+    answers: dict[str, object] = {
+        "idpProvider": "aad",
+        "idpClientId": "123-ABC",
+        "idpUrl": "https://idp.example.org/v2",
+        "adminName": "Some One",
+        "adminPrincipalName": "someone@example.org",
+        "pollFrequency": 120,
+        "siteId": "SID-123-ABC",
+    }
+    compose = package["deploymentProfiles"][1]
+    resolution = resolve(
+        package["parameters"], configuration["sections"], schemas, compose, answers
+    )
+    assert resolution.problems == {}
+    assert {name: one["value"] for name, one in resolution.values.items()} == answers | {
+        "idpName": "test"
+    }
+    assert resolution.values["siteId"]["targets"] == [
+        {"pointer": "SITE_ID", "components": ["digitron-orchestrator-docker"]}
+    ]

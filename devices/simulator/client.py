@@ -48,7 +48,7 @@ class Client:
         self._polls = 0
         self._not_before = 0.0
         self._troubled = False
-        self._last_trouble = ""
+        self._known_troubles: set[str] = set()
 
     async def live(self) -> None:
         """Go on until cancelled."""
@@ -140,14 +140,13 @@ class Client:
             "GET", "/api/v1/deployments", {"Accept": MANIFEST_TYPE, **condition}
         )
         self._around.counts["polls"] += 1
-        if answer.status == 304:
-            self._around.counts["unchanged"] += 1
-        elif answer.status != 200:
-            self._note_trouble("refused", "The manifest was refused.", answer.status)
-            return
-        else:
+        if answer.status == 200:
             await self._take_up(answer)
-        self._last_trouble = ""
+        elif answer.status == 304:
+            self._around.counts["unchanged"] += 1
+            self._known_troubles.clear()
+        else:
+            self._note_trouble("refused", "The manifest was refused.", answer.status)
 
     async def _take_up(self, answer: Answer) -> None:
         try:
@@ -157,6 +156,7 @@ class Client:
             self._note_trouble("refused", str(refusal))
         else:
             self._installer.adopt(manifest, works)
+            self._known_troubles.clear()
 
     def _manifest(self, answer: Answer) -> Manifest:
         manifest = read_manifest(
@@ -213,6 +213,6 @@ class Client:
     def _note_trouble(self, event: str, reason: str, status: int | None = None) -> None:
         self._around.counts[event] += 1
         # The same trouble at every poll is one line, or a long outage would fill the disk.
-        if reason != self._last_trouble:
+        if reason not in self._known_troubles:
             self._around.journal.write(event, self.name, reason=reason, status=status)
-            self._last_trouble = reason
+            self._known_troubles.add(reason)

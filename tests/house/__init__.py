@@ -1,0 +1,1 @@
+"""The house: what holds whatever the product does."""

@@ -1,4 +1,4 @@
-"""How settings are read from the environment: each value from NAME, or from the file NAME_FILE names."""
+"""How settings are read from the environment: from NAME, or from the file NAME_FILE names."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str = "") -> str:
-    """The value of `name`, else the content of the file that `name`_FILE names, else the default."""
+    """The value of `name`, or the content of the file that `name`_FILE names, or the default."""
     if file_name := os.environ.get(f"{name}_FILE"):
         return Path(file_name).read_text(encoding="utf-8").strip()
     return os.environ.get(name, default)
@@ -65,7 +65,7 @@ def secret(name: str, keep_in: Path) -> str:
 
 
 def database(url: str, data_dir: Path) -> dict[str, object]:
-    """Django's database settings for a postgres:// URL; without one, SQLite in the data directory."""
+    """Django's database settings for a postgres:// URL; without one, SQLite in `data_dir`."""
     if not url:
         return sqlite(data_dir / "lineside.sqlite3", data_dir / "test.sqlite3")
     parts = urlsplit(url)

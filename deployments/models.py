@@ -28,15 +28,19 @@ class Deployment(models.Model):
     """One rollout of one version, profile and parameters by a strategy.
 
     `targeting` is what the operator chose (ids, groups, a label expression, exclusions); the
-    frozen, ordered targets are the instances. `summary` is what lists show; the engine alone
-    writes it, so that reports need not lock this row. `due_at` is when the engine must look
-    again; `claimed_until` is when the claim of the worker that looks at it runs out.
+    frozen, ordered targets are the instances. `parameters` are the values somebody gave;
+    `resolved` what the devices get, made at submit with its hash in `content`. `summary` is what
+    lists show; the engine alone writes it, so that reports need not lock this row. `due_at` is
+    when the engine must look again; `claimed_until` is when the claim of the worker that looks
+    at it runs out.
     """
 
     name = models.CharField(max_length=200)
     version = models.ForeignKey(ApplicationVersion, models.PROTECT, related_name="deployments")
     profile_id = models.CharField(max_length=200)
     parameters = models.JSONField(default=dict, blank=True)
+    resolved = models.JSONField(default=dict, blank=True)
+    content = models.CharField(max_length=71, blank=True)
     strategy = models.JSONField(default=dict, blank=True)
     targeting = models.JSONField(default=dict, blank=True)
     stage = models.CharField(max_length=20, choices=STAGES, default="draft")

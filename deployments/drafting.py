@@ -1,0 +1,121 @@
+"""The draft that the wizard fills, one verb for each of its steps."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from accounts.models import User
+from applications.models import ApplicationVersion
+from deployments import content, strategy
+from deployments.models import Deployment
+from deployments.moves import MoveRefusedError
+from deployments.states import Stage
+from deployments.targeting import chosen
+
+#: The wizard's steps, as `wizard_step` counts them.
+APPLICATION, DEVICES, PARAMETERS, ROLLOUT, REVIEW = 1, 2, 3, 4, 5
+
+
+class ParameterError(Exception):
+    """Some parameters cannot be used; `problems` has a sentence for each."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        """Keeps the problems by parameter."""
+        self.problems = dict(problems)
+        super().__init__("; ".join(f"{name} {text}" for name, text in self.problems.items()))
+
+
+def create(
+    *,
+    version: ApplicationVersion,
+    profile_id: str,
+    name: str,
+    actor: User | None,
+    now: datetime,
+    targeting: Mapping[str, object] | None = None,
+) -> Deployment:
+    """A new draft for a version's profile; raises MoveRefusedError for one that cannot be used."""
+    _refuse_version(version, profile_id)
+    return Deployment.objects.create(
+        name=name.strip() or str(version),
+        version=version,
+        profile_id=profile_id,
+        strategy=dict(strategy.DEFAULTS),
+        targeting=dict(targeting or {}),
+        created_by=actor,
+        created_at=now,
+        updated_at=now,
+        wizard_step=DEVICES,
+    )
+
+
+def choose_application(
+    draft: Deployment,
+    *,
+    version: ApplicationVersion,
+    profile_id: str,
+    name: str,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Step 1 once more; given parameters are kept as far as the new version has them."""
+    _refuse_version(version, profile_id)
+    kept = {key: value for key, value in draft.parameters.items() if key in version.parameters}
+    _save(
+        draft,
+        now,
+        APPLICATION,
+        version=version,
+        profile_id=profile_id,
+        name=name.strip() or draft.name,
+        parameters=kept,
+    )
+
+
+def choose_devices(
+    draft: Deployment, targeting: Mapping[str, object], *, actor: User | None, now: datetime
+) -> None:
+    """Step 2; raises devices.selectors.SelectorError for an expression that cannot be read."""
+    chosen(targeting)
+    _save(draft, now, DEVICES, targeting=dict(targeting))
+
+
+def set_parameters(
+    draft: Deployment, given: Mapping[str, object], *, actor: User | None, now: datetime
+) -> None:
+    """Step 3; raises ParameterError with a sentence for each value that cannot be used."""
+    targets = chosen(draft.targeting)
+    resolution = content.resolved(draft.version, draft.profile_id, given, targets)
+    if resolution.problems:
+        raise ParameterError(resolution.problems)
+    _save(draft, now, PARAMETERS, parameters=dict(given))
+
+
+def set_rollout(
+    draft: Deployment, given: Mapping[str, object], *, actor: User | None, now: datetime
+) -> None:
+    """Step 4; raises deployments.strategy.StrategyError with a sentence for each field."""
+    _save(draft, now, ROLLOUT, strategy=strategy.checked(given))
+
+
+def _refuse_version(version: ApplicationVersion, profile_id: str) -> None:
+    if version.state == ApplicationVersion.State.DEPRECATED:
+        raise MoveRefusedError(f"{version} is deprecated: choose another version.")
+    profile = version.profile(profile_id)
+    if profile is None:
+        raise MoveRefusedError(f"{version} has no profile {profile_id}.")
+    if problem := profile.get("problem"):
+        raise MoveRefusedError(str(problem))
+
+
+def _save(draft: Deployment, now: datetime, step: int, **values: object) -> None:
+    """Writes what a step set; the next step becomes reachable.
+
+    Guarded like every move: a draft that was submitted in another window must not change.
+    """
+    reached = max(draft.wizard_step, min(step + 1, REVIEW))
+    changes = {**values, "updated_at": now, "wizard_step": reached, "edits": draft.edits + 1}
+    same = Deployment.objects.filter(pk=draft.pk, stage=Stage.DRAFT, edits=draft.edits)
+    if same.update(**changes) != 1:
+        raise MoveRefusedError(f"{draft.name} was changed in another window: reload the page.")
+    for name, value in changes.items():
+        setattr(draft, name, value)

@@ -1,0 +1,117 @@
+"""The rollout engine: claims a deployment, asks the planner, carries the steps out.
+
+The database is the truth and every task a nudge: a tick may be lost, late, repeated or run twice
+at once, and each derives what is missing from the rows.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from deployments import events
+from deployments.counting import snapshot, summary_of
+from deployments.models import Deployment, Instance
+from deployments.moves.steps import carry_out
+from deployments.planner import Snapshot, Step, next_look, plan
+from deployments.states import ACTIVE
+from deployments.strategy import policy_of
+
+logger = logging.getLogger(__name__)
+
+#: A dead worker's claim runs out after this long.
+CLAIM_SECONDS = 30
+#: A deployment that raises is left alone for 2, 4, 8 … seconds, at most this long.
+LONGEST_HOLD_SECONDS = 300
+#: Each round does at least one step, so a plan that never ends is a defect of the planner.
+ROUNDS = 50
+
+
+class EndlessPlanError(Exception):
+    """The planner asked for more steps than a deployment can have."""
+
+
+def due(now: datetime) -> QuerySet[Deployment]:
+    """The deployments somebody should look at: a limit ran out, or a report is not judged."""
+    unjudged = Instance.objects.filter(deployment=OuterRef("pk"), unjudged=True)
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    unheld = Q(held_until=None) | Q(held_until__lte=now)
+    active = Deployment.objects.filter(stage__in=ACTIVE)
+    return active.filter(free, unheld).filter(Q(due_at__lte=now) | Exists(unjudged))
+
+
+def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
+    """Looks at one deployment and does what the planner says; answers the steps done.
+
+    Empty when there is nothing to do or somebody else is at it. What goes wrong is noted on the
+    deployment, which is then left alone for a while, and raised again; a database that is away
+    is nobody's fault.
+    """
+    claim = now + timedelta(seconds=CLAIM_SECONDS)
+    # Guard in the UPDATE itself: of two workers one sees a row and the other none.
+    if due(now).filter(pk=deployment_pk).update(claimed_until=claim) != 1:
+        return []
+    deployment = Deployment.objects.get(pk=deployment_pk)
+    try:
+        return _work(deployment, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        seconds = _hold(deployment, error, now)
+        logger.exception("Deployment %s is left alone for %s s", deployment_pk, seconds)
+        raise
+    finally:
+        Deployment.objects.filter(pk=deployment_pk, claimed_until=claim).update(claimed_until=None)
+
+
+def _work(deployment: Deployment, now: datetime) -> list[Step]:
+    policy = policy_of(deployment.strategy)
+    done: list[Step] = []
+    for _ in range(ROUNDS):
+        # First mark as judged, then count: what comes in between is marked again.
+        Instance.objects.filter(deployment=deployment, unjudged=True).update(unjudged=False)
+        seen = snapshot(deployment, policy, now)
+        if not (steps := plan(seen, now)):
+            _note(deployment, seen, now)
+            return done
+        for step in steps:
+            carry_out(deployment, step, policy, now)
+        done += steps
+        deployment.refresh_from_db()
+        if deployment.stage not in ACTIVE:
+            _note(deployment, snapshot(deployment, policy, now), now)
+            return done
+    message = f"The plan of deployment {deployment.pk} did not end after {ROUNDS} rounds."
+    raise EndlessPlanError(message)
+
+
+def _note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
+    """Stores what lists show and when to look again, if either is new."""
+    look = next_look(seen) if deployment.stage in ACTIVE else None
+    values: dict[str, object] = {
+        "summary": summary_of(seen),
+        "due_at": look,
+        "held_until": None,
+        "stumbles": 0,
+        "trouble": "",
+    }
+    changed = {name: value for name, value in values.items() if getattr(deployment, name) != value}
+    if changed:
+        same = Deployment.objects.filter(pk=deployment.pk, stage=deployment.stage)
+        # A cancel in this moment sets due_at itself, and must not be overwritten: hence the guard.
+        same.update(**changed, updated_at=now)
+        events.ring(deployment.pk)
+
+
+def _hold(deployment: Deployment, error: Exception, now: datetime) -> int:
+    stumbles = min(deployment.stumbles + 1, 30)
+    seconds: int = min(2**stumbles, LONGEST_HOLD_SECONDS)
+    Deployment.objects.filter(pk=deployment.pk).update(
+        held_until=now + timedelta(seconds=seconds),
+        stumbles=stumbles,
+        trouble=f"The engine stumbled over this deployment ({type(error).__name__}) and tries "
+        f"again in {seconds} s. The log has the details.",
+    )
+    events.ring(deployment.pk)
+    return seconds

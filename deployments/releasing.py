@@ -1,0 +1,84 @@
+"""Releasing a batch: its content becomes the desired state of its devices, by set-based SQL.
+
+Nothing is rendered here. The document of a device is made when its client polls
+(deployments.publishing), so a release costs the same few statements for ten devices and for ten
+thousand.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+
+from deployments.models import Batch, Deployment, Instance, Revision, Workload
+from deployments.moves import instances
+from deployments.rows import RandomUuid, Source, insert_from
+from deployments.states import State
+from devices.desire import raise_generation
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """How a release went: devices that got new content, and those that run it already."""
+
+    devices: int
+    satisfied: int
+
+
+def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
+    """Releases the queued instances of a batch; call it inside a transaction."""
+    waiting = Instance.objects.filter(batch=batch, state=State.QUEUED)
+    satisfied = instances.skip_satisfied(waiting, deployment.content, now)
+    # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
+    raise_generation(waiting.values("device__client"))
+    _make_workloads(waiting)
+    instances.bind(waiting, now)
+    _make_revisions(deployment, waiting, now)
+    released = instances.release(waiting, now)
+    _want(batch)
+    return Released(released, satisfied)
+
+
+def _make_workloads(waiting: QuerySet[Instance]) -> None:
+    values: dict[str, Source] = {
+        "device": F("device_id"),
+        "application": F("application_id"),
+        "uid": RandomUuid(),
+        "state": Value("", output_field=CharField()),
+    }
+    insert_from(Workload, values, waiting.order_by(), skip_conflicts=True)
+
+
+def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: datetime) -> None:
+    # Wanted already and yet not installed: the same bytes would change nothing on the device.
+    again = When(
+        workload__wanted__content=deployment.content, then=F("workload__wanted__attempt") + 1
+    )
+    values: dict[str, Source] = {
+        "workload": F("workload_id"),
+        "deployment": F("deployment_id"),
+        "version": Value(deployment.version_id, output_field=IntegerField()),
+        "replaces": F("workload__wanted_id"),
+        "content": Value(deployment.content, output_field=CharField()),
+        "attempt": Case(again, default=Value(0), output_field=IntegerField()),
+        "digest": Value("", output_field=CharField()),
+        "created_at": Value(now, output_field=DateTimeField()),
+    }
+    insert_from(Revision, values, waiting.order_by())
+
+
+def _want(batch: Batch) -> None:
+    released = Instance.objects.filter(batch=batch, state=State.PENDING)
+    newest = released.filter(workload=OuterRef("pk")).values("revision")[:1]
+    Workload.objects.filter(pk__in=released.values("workload")).update(wanted=Subquery(newest))

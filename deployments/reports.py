@@ -1,0 +1,177 @@
+"""What a device says about a deployment, matched to what it was asked to run.
+
+A device names a deploymentId, not a digest. A report counts for the current revision when the
+manifest it was made under is at or above the one that made this revision the target; anything
+else is kept as history and changes no state (Margo: read receipts for desired state).
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from deployments import events
+from deployments.models import Instance, Revision, StatusReport, Workload
+from deployments.moves import instances
+from deployments.observing import observation
+from deployments.states import Status
+from devices.models import Client, Device
+
+#: Characters kept of an error text.
+LONGEST_ERROR = 4000
+#: A report and another move of the same instance may cross; the later one looks again.
+ATTEMPTS = 3
+
+
+class UnknownDeploymentError(Exception):
+    """The client has no such deployment; one of another client looks exactly the same."""
+
+
+class WrongDeviceError(Exception):
+    """The report names a device that this deployment is not for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """The state of one component of the workload."""
+
+    name: str
+    state: Status
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A status report in our words; `adopted` is None from clients that do not send it."""
+
+    state: Status
+    adopted: int | None
+    components: tuple[Component, ...] = ()
+    error: str = ""
+    device_path: str | None = None
+
+
+def receive(client: Client, uid: str, report: Report, *, now: datetime) -> None:
+    """Takes a report in: one short transaction that never locks the deployment's row.
+
+    Raises UnknownDeploymentError or WrongDeviceError, and then nothing was written.
+    """
+    workload_pk = _find(client, uid, report)
+    with transaction.atomic():
+        workload = Workload.objects.select_for_update().get(pk=workload_pk)
+        revision = workload.wanted
+        remark = why_not_counted(client, revision, report)
+        if _repeats_the_last(workload, revision, report, counted=not remark):
+            Workload.objects.filter(pk=workload.pk).update(reported_at=now)
+            return
+        _keep(workload, revision, report, remark, now)
+        if revision is None or remark:
+            Workload.objects.filter(pk=workload.pk).update(reported_at=now)
+            return
+        _update_workload(workload, revision, report, now)
+        _update_instance(revision, report, now)
+
+
+def why_not_counted(client: Client, revision: Revision | None, report: Report) -> str:
+    """Why the report says nothing about the current revision; empty when it does."""
+    if revision is None:
+        return "Nothing is wanted here any more."
+    if revision.target_version is None:
+        return "The wanted content was not published yet."
+    if report.adopted is None:
+        if client.proved_version < revision.target_version:
+            return "Sent without a manifest version, before the client held the current manifest."
+        return ""
+    if report.adopted < revision.target_version:
+        return f"About manifest {report.adopted}; the current content came with a later one."
+    if report.adopted > client.manifest_version:
+        return f"About manifest {report.adopted}, which was never published to this client."
+    return ""
+
+
+def _find(client: Client, uid: str, report: Report) -> int:
+    try:
+        key = uuid.UUID(uid)
+    except ValueError:
+        raise UnknownDeploymentError(f"There is no deployment {uid[:100]}.") from None
+    found = Workload.objects.filter(uid=key, device__client=client)
+    row = found.values_list("pk", "device__path").first()
+    if row is None:
+        raise UnknownDeploymentError(f"There is no deployment {uid[:100]}.")
+    if report.device_path is not None and report.device_path != row[1]:
+        raise WrongDeviceError("is not the device of this deployment")
+    return row[0]
+
+
+def _components(report: Report) -> list[dict[str, str]]:
+    return [
+        {"name": one.name, "state": one.state.value, "error": one.error[:LONGEST_ERROR]}
+        for one in report.components
+    ]
+
+
+def _repeats_the_last(
+    workload: Workload, revision: Revision | None, report: Report, *, counted: bool
+) -> bool:
+    """The same words again add nothing to the history."""
+    last = StatusReport.objects.filter(workload=workload).order_by("-pk").first()
+    return (
+        last is not None
+        and last.revision_id == (revision.pk if revision else None)
+        and last.counted == counted
+        and last.state == report.state
+        and last.adopted_version == report.adopted
+        and last.error == report.error[:LONGEST_ERROR]
+        and last.components == _components(report)
+    )
+
+
+def _keep(
+    workload: Workload, revision: Revision | None, report: Report, remark: str, now: datetime
+) -> None:
+    StatusReport.objects.create(
+        workload=workload,
+        revision=revision,
+        received_at=now,
+        state=report.state.value,
+        adopted_version=report.adopted,
+        components=_components(report),
+        error=report.error[:LONGEST_ERROR],
+        counted=not remark,
+        remark=remark,
+    )
+
+
+def _update_workload(workload: Workload, revision: Revision, report: Report, now: datetime) -> None:
+    changes: dict[str, object] = {"state": report.state.value, "reported_at": now}
+    if report.state is Status.INSTALLED:
+        changes["installed"] = revision
+    elif report.state is Status.REMOVED:
+        changes["installed"] = None
+    Workload.objects.filter(pk=workload.pk).update(**changes)
+    failing = Workload.objects.filter(device=workload.device_id, state="failed").exists()
+    Device.objects.filter(pk=workload.device_id, failing=not failing).update(failing=failing)
+
+
+def _update_instance(revision: Revision, report: Report, now: datetime) -> None:
+    mine = Instance.objects.filter(revision=revision, holds=True)
+    for _ in range(ATTEMPTS):
+        instance = mine.first()
+        if instance is None:
+            return
+        seen = observation(instance, report.state, report.components, report.error)
+        if seen is None:
+            return
+        if instances.observe(
+            instance,
+            seen.state,
+            now=now,
+            progress=seen.progress,
+            words=seen.words,
+            failure=seen.failure,
+            error=seen.error[:LONGEST_ERROR],
+        ):
+            events.ring(instance.deployment_id)
+            events.nudge(instance.deployment_id)
+            return

@@ -1,0 +1,216 @@
+"""From draft to ready: the preview of a plan, and the freezing of exactly that plan."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from devices.selectors import SelectorError
+from django.db import transaction
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    IntegerField,
+    QuerySet,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
+
+from accounts.models import User
+from deployments import content, planner, targeting
+from deployments.models import Batch, Deployment, Instance
+from deployments.moves import MoveRefusedError, instances
+from deployments.moves.door import move, target_of
+from deployments.planner import PlannedBatch, devices
+from deployments.rows import Source, insert_from
+from deployments.states import Action, Stage, State
+from deployments.targeting import Holder, Judged, Misfit
+from devices.models import Device
+
+#: How many devices of a batch the preview names.
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBatch:
+    """A batch as the wizard shows it: the plan's numbers, and the first devices by name."""
+
+    number: int
+    name: str
+    size: int
+    fitting: int
+    starts: str
+    devices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen: `problems` forbid to submit, `warnings` only make one think."""
+
+    batches: list[ShownBatch] = field(default_factory=list)
+    total: int = 0
+    fitting: int = 0
+    misfits: list[Misfit] = field(default_factory=list)
+    holders: list[Holder] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def preview(draft: Deployment, *, now: datetime) -> Preview:
+    """The plan of a draft with everything that speaks against it; changes nothing."""
+    try:
+        targets = targeting.chosen(draft.targeting)
+        judged = targeting.judge(targets, draft.version, draft.profile_id)
+    except SelectorError as error:
+        return Preview(problems=[f"The label expression cannot be read: {error}"])
+    held = targeting.holders(targets, draft.version.application, besides=draft)
+    total = judged.fitting + len(judged.misfits)
+    return Preview(
+        batches=[_shown(batch, _ordered(targets, judged), judged) for batch in _plan(total)],
+        total=total,
+        fitting=judged.fitting,
+        misfits=judged.misfits,
+        holders=held,
+        warnings=_warnings(judged),
+        problems=_problems(draft, targets, judged, held),
+    )
+
+
+def submit(draft: Deployment, *, actor: User | None, now: datetime) -> None:
+    """draft → ready: freezes targets, order, batches and content; all or nothing.
+
+    Raises MoveRefusedError with every problem the preview would show.
+    """
+    to = target_of(draft, Action.SUBMIT) or Stage.READY
+    seen = preview(draft, now=now)
+    if seen.problems:
+        raise MoveRefusedError(" ".join(seen.problems))
+    targets = targeting.chosen(draft.targeting)
+    resolution = content.resolved(draft.version, draft.profile_id, draft.parameters, targets)
+    left_out = f" {len(seen.misfits)} of them do not fit and are skipped." if seen.misfits else ""
+    sentence = f"Made ready for {devices(seen.total)}.{left_out}"
+    values: dict[str, object] = {
+        "resolved": resolution.values,
+        "content": content.content_of(draft.version, draft.profile_id, resolution.values),
+        "summary": _summary(seen),
+    }
+    with transaction.atomic():
+        move(draft, to, sentence, now=now, actor=actor, changes=values)
+        _freeze(draft, targets, seen, now)
+
+
+def _freeze(draft: Deployment, targets: QuerySet[Device], seen: Preview, now: datetime) -> None:
+    misfit_ids = [misfit.device_id for misfit in seen.misfits]
+    for planned in _plan(seen.total):
+        batch = Batch.objects.create(
+            deployment=draft,
+            number=planned.number,
+            name=planned.name,
+            first=planned.first,
+            size=planned.size,
+        )
+        insert_from(Instance, _instance(draft, batch, misfit_ids, now), _whole(targets))
+    mine = Instance.objects.filter(deployment=draft)
+    for reason, ids in _by_reason(seen.misfits).items():
+        instances.skip_misfit(mine.filter(device__in=ids), reason, now)
+
+
+def _instance(
+    draft: Deployment, batch: Batch, misfit_ids: list[int], now: datetime
+) -> dict[str, Source]:
+    number, text, moment = IntegerField(), CharField(), DateTimeField()
+    order: list[Case | F] = [*_fitting_first(misfit_ids), F("path"), F("pk")]
+    return {
+        "deployment": Value(draft.pk, output_field=number),
+        "device": F("pk"),
+        "application": Value(draft.version.application_id, output_field=number),
+        "batch": Value(batch.pk, output_field=number),
+        "position": Window(RowNumber(), order_by=order),
+        "state": Value(State.QUEUED.value, output_field=text),
+        "progress": Value(0, output_field=number),
+        "progress_words": Value("", output_field=text),
+        "attempts": Value(0, output_field=number),
+        "failure": Value("", output_field=text),
+        "last_error": Value("", output_field=text),
+        "holds": Value(False, output_field=BooleanField()),
+        "unjudged": Value(False, output_field=BooleanField()),
+        "changed_at": Value(now, output_field=moment),
+        "changes": Value(0, output_field=number),
+    }
+
+
+def _plan(total: int) -> tuple[PlannedBatch, ...]:
+    return planner.partition(total)
+
+
+def _whole(targets: QuerySet[Device]) -> QuerySet[Device]:
+    return targets.order_by()
+
+
+def _ordered(targets: QuerySet[Device], judged: Judged) -> QuerySet[Device]:
+    misfit_ids = [misfit.device_id for misfit in judged.misfits]
+    return targets.order_by(*_fitting_first(misfit_ids), "path", "pk")
+
+
+def _fitting_first(misfit_ids: list[int]) -> list[Case | F]:
+    """Devices that cannot run it come last, so that no early batch is made of them."""
+    if not misfit_ids:
+        return []
+    last = When(pk__in=misfit_ids, then=Value(1))
+    return [Case(last, default=Value(0), output_field=IntegerField())]
+
+
+def _shown(batch: PlannedBatch, ordered: QuerySet[Device], judged: Judged) -> ShownBatch:
+    start = batch.first - 1
+    paths = ordered.values_list("path", flat=True)[start : start + min(SHOWN, batch.size)]
+    fitting = max(0, min(batch.size, judged.fitting - start))
+    return ShownBatch(batch.number, batch.name, batch.size, fitting, batch.starts, list(paths))
+
+
+def _problems(
+    draft: Deployment, targets: QuerySet[Device], judged: Judged, held: list[Holder]
+) -> list[str]:
+    problems: list[str] = []
+    version = draft.version
+    if version.state == version.State.DEPRECATED:
+        problems.append(f"{version} is deprecated: choose another version.")
+    if not judged.fitting:
+        problems.append(_nobody(judged))
+    if held:
+        problems.append(targeting.sentence_about(held, version.application))
+    resolution = content.resolved(version, draft.profile_id, draft.parameters, targets)
+    names = [f"{name} {text}" for name, text in resolution.problems.items()]
+    if names:
+        problems.append(f"Parameters need attention: {'; '.join(names)}.")
+    return problems
+
+
+def _nobody(judged: Judged) -> str:
+    if not judged.misfits:
+        return "No device is chosen: go back to Devices and pick some."
+    first = judged.misfits[0]
+    return (
+        f"None of the {devices(len(judged.misfits))} can run it "
+        f"(first: {first.path} {first.reasons[0]}): choose others."
+    )
+
+
+def _warnings(judged: Judged) -> list[str]:
+    if not judged.misfits or not judged.fitting:
+        return []
+    return [f"{devices(len(judged.misfits))} cannot run it and will be skipped."]
+
+
+def _summary(seen: Preview) -> dict[str, object]:
+    counts = {State.QUEUED.value: seen.fitting, State.SKIPPED.value: len(seen.misfits)}
+    return {"total": seen.total, "counts": {key: count for key, count in counts.items() if count}}
+
+
+def _by_reason(misfits: list[Misfit]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for misfit in misfits:
+        found.setdefault("; ".join(misfit.reasons), []).append(misfit.device_id)
+    return found

@@ -1,0 +1,26 @@
+"""Taking back what was released but never published."""
+
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from deployments.models import Deployment, Revision, Workload
+from devices.desire import raise_generation
+
+
+def take_back(deployment: Deployment, now: datetime) -> int:
+    """Withdraws this deployment's unpublished revisions; answers how many.
+
+    Publishing marks a revision by an UPDATE under the opposite condition, so each revision is
+    either published or withdrawn, never both. The clients are locked first, as publishing does.
+    """
+    unpublished = Revision.objects.filter(
+        deployment=deployment, target_version=None, withdrawn_at=None
+    )
+    raise_generation(unpublished.values("workload__device__client"))
+    withdrawn = unpublished.update(withdrawn_at=now)
+    if withdrawn:
+        taken = Revision.objects.filter(deployment=deployment, withdrawn_at=now)
+        before = taken.filter(pk=OuterRef("wanted")).values("replaces")[:1]
+        Workload.objects.filter(wanted__in=taken).update(wanted=Subquery(before))
+    return withdrawn

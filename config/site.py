@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.forms import SignInForm
 from config import menu
 
 
@@ -14,6 +15,7 @@ class PortalSite(AdminSite):
     site_header = "Lineside"
     index_title = "Overview"
     site_url = None
+    login_form = SignInForm
     empty_value_display = "–"
 
     def has_permission(self, request: HttpRequest) -> bool:

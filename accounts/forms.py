@@ -1,0 +1,69 @@
+"""Forms about people: signing in, adding somebody, changing who may do what."""
+
+from typing import ClassVar
+
+from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from accounts.roles import DUTIES, LOOKS, Role, role_of
+
+ROLE_CHOICES = [(role.value, f"{LOOKS[role].words}: {DUTIES[role]}") for role in Role]
+
+
+class SignInForm(AuthenticationForm):
+    """Lets in whoever has a role; Django's flag for staff plays no part here."""
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Refuses inactive people, and people without a role, with a sentence."""
+        super().confirm_login_allowed(user)
+        if not user.has_perm("accounts.use_portal"):
+            message = "This account has no role yet. Ask an admin to give it one."
+            raise ValidationError(message, code="no_role")
+
+
+def role_field() -> forms.ChoiceField:
+    """The choice of a role, with what each may do."""
+    return forms.ChoiceField(choices=ROLE_CHOICES, widget=forms.RadioSelect, initial=Role.VIEWER)
+
+
+class NewPersonForm(AdminUserCreationForm[User]):
+    """Name, password and role of somebody new."""
+
+    role = role_field()
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email")
+
+
+class PersonForm(forms.ModelForm[User]):
+    """What an admin may change about somebody; the admin class sets `actor` for each request."""
+
+    actor: ClassVar[User | None] = None
+    role = role_field()
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email", "is_active")
+        labels: ClassVar[dict[str, str]] = {"is_active": "May sign in"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "is_active": "Take this away instead of deleting anybody: what they did stays told."
+        }
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> object:
+        """Starts with the role the person has."""
+        if field_name == "role":
+            return role_of(self.instance)
+        return super().get_initial_for_field(field, field_name)
+
+    def clean(self) -> dict[str, object]:
+        """Keeps an admin from locking themselves out."""
+        cleaned = super().clean() or {}
+        if self.instance == self.actor and not (
+            cleaned.get("is_active") and cleaned.get("role") == Role.ADMIN
+        ):
+            message = "You cannot take your own admin role or sign-in away; ask another admin."
+            raise ValidationError(message)
+        return cleaned

@@ -1,0 +1,1 @@
+"""What operators run in a shell."""

@@ -1,0 +1,57 @@
+"""What all lists and pages of the portal's admin have in common: words, titles, emptiness."""
+
+from typing import TypeVar
+
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+M = TypeVar("M", bound=Model)
+
+
+class PortalAdmin(ModelAdmin[M]):
+    """A list with a title, a sentence, one primary action and something to say when empty.
+
+    `list_words` is the title of the list, `list_lede` the sentence below it, `add_words` the
+    button that adds a row and the title of the page behind it. `empty_words` says what to do
+    when there is nothing yet. Templates read them through `cl.model_admin` and `words`.
+    """
+
+    list_words = ""
+    list_lede = ""
+    add_words = ""
+    empty_title = "Nothing here yet"
+    empty_words = ""
+    search_words = "Search"
+
+    actions = None
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """The list under its own name, with the time at which it was read."""
+        mine = {"title": self.list_words, "subtitle": None, "now": timezone.now()}
+        return super().changelist_view(request, {**mine, **(extra_context or {})})
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, object],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: M | None = None,
+    ) -> HttpResponse:
+        """The form under the name of what it changes, with one way to save."""
+        context |= {
+            "title": self.add_words if obj is None else str(obj),
+            "subtitle": None,
+            "list_words": self.list_words,
+            "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)

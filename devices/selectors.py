@@ -1,7 +1,12 @@
-"""Label expressions like `site=berlin, line in (1, 2), !retired`, read and turned into SQL."""
+"""Label selectors, with the grammar of Kubernetes: `site=berlin, line in (1, 2), !retired`.
+
+A label may have several values; a requirement is met when one of them meets it, and `!=` and
+`notin` when none of them is excluded (so also by a device without the label). The same selector
+has two answers that must be the same: `Requirement.met_by` in memory, `matching` in SQL.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,155 +15,165 @@ from django.db.models import Exists, OuterRef, Q
 from devices.models import DeviceLabel
 
 
-class SelectorError(Exception):
-    """The expression cannot be read, and where: one sentence."""
+class SelectorError(ValueError):
+    """The selector cannot be read; the message names the position of what is wrong."""
 
 
 class Operator(StrEnum):
-    """How a requirement looks at a label."""
+    """How a requirement looks at the values of its label."""
 
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    MISSING = "!"
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One condition on one label; all of a selector's must hold."""
+    """One condition on one label; `a=b` is `a in (b)`."""
 
     key: str
     operator: Operator
     values: tuple[str, ...] = ()
 
-    def holds(self, labels: Mapping[str, Sequence[str]]) -> bool:
-        """Whether these effective labels meet the requirement.
-
-        NotIn is also met by a device without the label, as selectors do elsewhere.
-        """
-        present = labels.get(self.key)
+    def met_by(self, labels: Mapping[str, Sequence[str]]) -> bool:
+        """Whether a device with these labels meets it."""
+        present = labels.get(self.key, ())
         if self.operator is Operator.EXISTS:
-            return present is not None
-        if self.operator is Operator.DOES_NOT_EXIST:
-            return present is None
-        hit = any(value in self.values for value in present or ())
-        return hit if self.operator is Operator.IN else not hit
+            return bool(present)
+        if self.operator is Operator.MISSING:
+            return not present
+        found = any(value in self.values for value in present)
+        return found is (self.operator is Operator.IN)
+
+    def condition(self) -> Q:
+        """The same in SQL, over devices."""
+        rows = DeviceLabel.objects.filter(device=OuterRef("pk"), key=self.key)
+        if self.values:
+            rows = rows.filter(value__in=self.values)
+        found = Q(Exists(rows))
+        return found if self.operator in {Operator.IN, Operator.EXISTS} else ~found
+
+
+TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<quoted>"(?:[^"\\]|\\.)*")
+      | (?P<sign>==|!=|=|!|,|\(|\))
+      | (?P<word>[^\s,=!()"]+)
+    )""",
+    re.VERBOSE,
+)
+END = "the end"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word or a mark of the expression, and where it stands (counted from 1)."""
+    """A piece of the selector: `kind` is quoted, sign, word or end; positions count from 1."""
 
     kind: str
     text: str
-    at: int
+    position: int
+
+    def is_sign(self, *texts: str) -> bool:
+        """Whether it is one of these signs (not the same text in quotes)."""
+        return self.kind == "sign" and self.text in texts
+
+    def is_text(self) -> bool:
+        """Whether it can be a key or a value."""
+        return self.kind in {"quoted", "word"}
+
+    def refuse(self, wanted: str) -> SelectorError:
+        """The error that names what should stand here."""
+        found = END if self.kind == "end" else f"“{self.text}”"
+        return SelectorError(f"Position {self.position}: {wanted} is expected, not {found}.")
 
 
-_TOKENS = re.compile(
-    r"""\s*(?:
-        (?P<quoted>"[^"]*"|'[^']*')
-      | (?P<mark>!=|==|=|!|\(|\)|,)
-      | (?P<word>[^\s=!(),"']+)
-    )""",
-    re.VERBOSE,
-)
+class _Reader:
+    """Takes the tokens one by one."""
 
-
-def parse(text: str) -> list[Requirement]:
-    """The requirements of an expression, joined by commas; raises SelectorError.
-
-    Each is `key`, `!key`, `key=value`, `key!=value`, `key in (a, b)` or `key notin (a, b)`.
-    Keys and values with other characters go in quotes.
-    """
-    tokens = _Tokens(list(_tokens(text)), len(text) + 1)
-    requirements = [_requirement(tokens)]
-    while not tokens.at_end():
-        tokens.take_mark(",")
-        requirements.append(_requirement(tokens))
-    return requirements
-
-
-def matching(text: str) -> Q:
-    """The condition on Device for an expression; raises SelectorError."""
-    condition = Q()
-    for requirement in parse(text):
-        condition &= _condition(requirement)
-    return condition
-
-
-def _condition(requirement: Requirement) -> Q:
-    labels = DeviceLabel.objects.filter(device=OuterRef("pk"), key=requirement.key)
-    if requirement.operator in {Operator.IN, Operator.NOT_IN}:
-        labels = labels.filter(value__in=requirement.values)
-    negative = requirement.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST}
-    return ~Q(Exists(labels)) if negative else Q(Exists(labels))
-
-
-class _Tokens:
-    """The tokens of an expression, taken one by one."""
-
-    def __init__(self, tokens: list[Token], end: int) -> None:
-        self._tokens = tokens
-        self._end = end
+    def __init__(self, text: str) -> None:
+        self._tokens = tokens(text)
         self._next = 0
 
-    def at_end(self) -> bool:
-        return self._next >= len(self._tokens)
-
     def peek(self) -> Token:
-        return Token("end", "the end", self._end) if self.at_end() else self._tokens[self._next]
+        return self._tokens[self._next]
 
     def take(self) -> Token:
         token = self.peek()
-        self._next += 1
+        self._next += token.kind != "end"
         return token
 
-    def take_mark(self, mark: str) -> None:
+    def text(self, wanted: str) -> str:
         token = self.take()
-        if (token.kind, token.text) != ("mark", mark):
-            raise SelectorError(f"Expected “{mark}” at position {token.at}, found {token.text}.")
-
-    def take_name(self, what: str) -> str:
-        token = self.take()
-        if token.kind not in {"word", "quoted"} or not token.text:
-            raise SelectorError(f"Expected {what} at position {token.at}, found {token.text}.")
+        if not token.is_text():
+            raise token.refuse(wanted)
         return token.text
 
+    def sign(self, *texts: str, wanted: str) -> Token:
+        token = self.take()
+        if not token.is_sign(*texts):
+            raise token.refuse(wanted)
+        return token
 
-def _tokens(text: str) -> Iterator[Token]:
-    position = 0
+
+def parse(text: str) -> list[Requirement]:
+    """The requirements of a selector, all of which must be met; none for an empty one.
+
+    Raises SelectorError with a sentence that names the position.
+    """
+    reader = _Reader(text)
+    if reader.peek().kind == "end":
+        return []
+    found = [_requirement(reader)]
+    while reader.peek().kind != "end":
+        reader.sign(",", wanted="a comma")
+        found.append(_requirement(reader))
+    return found
+
+
+def matching(text: str) -> Q:
+    """The selector as a condition over devices; raises SelectorError."""
+    found = Q()
+    for requirement in parse(text):
+        found &= requirement.condition()
+    return found
+
+
+def tokens(text: str) -> list[Token]:
+    """The pieces of the text, closed by one of kind `end`; raises SelectorError."""
+    found, position = [], 0
     while text[position:].strip():
-        match = _TOKENS.match(text, position)
+        match = TOKEN.match(text, position)
         if match is None:
-            raise SelectorError(f"The quote that begins at position {position + 1} does not end.")
+            start = position + len(text[position:]) - len(text[position:].lstrip())
+            raise SelectorError(f"Position {start + 1}: the quotation mark is never closed.")
         kind = str(match.lastgroup)
-        found = match[kind]
-        yield Token(kind, found[1:-1] if kind == "quoted" else found, match.start(kind) + 1)
+        found.append(Token(kind, _plain(match[kind], kind), match.start(kind) + 1))
         position = match.end()
+    return [*found, Token("end", "", len(text) + 1)]
 
 
-def _requirement(tokens: _Tokens) -> Requirement:
-    if (tokens.peek().kind, tokens.peek().text) == ("mark", "!"):
-        tokens.take()
-        return Requirement(tokens.take_name("a label"), Operator.DOES_NOT_EXIST)
-    key = tokens.take_name("a label")
-    following = tokens.peek()
-    if following.kind == "mark" and following.text in {"=", "==", "!="}:
-        tokens.take()
-        operator = Operator.NOT_IN if following.text == "!=" else Operator.IN
-        return Requirement(key, operator, (tokens.take_name("a value"),))
-    if following.kind == "word" and following.text.lower() in {"in", "notin"}:
-        tokens.take()
-        operator = Operator.IN if following.text.lower() == "in" else Operator.NOT_IN
-        return Requirement(key, operator, _values(tokens))
+def _plain(text: str, kind: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if kind == "quoted" else text
+
+
+def _requirement(reader: _Reader) -> Requirement:
+    if reader.peek().is_sign("!"):
+        reader.take()
+        return Requirement(reader.text("the name of a label"), Operator.MISSING)
+    key = reader.text("the name of a label")
+    token = reader.peek()
+    if token.is_sign("=", "==", "!="):
+        operator = Operator.NOT_IN if reader.take().text == "!=" else Operator.IN
+        return Requirement(key, operator, (reader.text("a value"),))
+    if token.kind == "word" and token.text in {"in", "notin"}:
+        return Requirement(key, Operator(reader.take().text), _values(reader))
     return Requirement(key, Operator.EXISTS)
 
 
-def _values(tokens: _Tokens) -> tuple[str, ...]:
-    tokens.take_mark("(")
-    values = [tokens.take_name("a value")]
-    while tokens.peek().text == ",":
-        tokens.take()
-        values.append(tokens.take_name("a value"))
-    tokens.take_mark(")")
-    return tuple(values)
+def _values(reader: _Reader) -> tuple[str, ...]:
+    reader.sign("(", wanted="an opening bracket")
+    found = [reader.text("a value")]
+    while reader.sign(",", ")", wanted="a comma or a closing bracket").text == ",":
+        found.append(reader.text("a value"))
+    return tuple(found)

@@ -23,19 +23,22 @@ def read_parameters(root: Fields) -> tuple[Parameter, ...]:
     parameters = root.map("parameters")
     if parameters is None:
         return ()
-    return tuple(_read_parameter(name, fields) for name, fields in parameters.members())
+    return tuple(
+        _read_parameter(name, parameters.line_of(name), fields)
+        for name, fields in parameters.members()
+    )
 
 
-def _read_parameter(name: str, fields: Fields) -> Parameter:
+def _read_parameter(name: str, line: int, fields: Fields) -> Parameter:
     if not name.strip() or len(name) > LONGEST_NAME:
-        fields.findings.error(
-            fields.node.line, fields.path, f"must have a name of 1 to {LONGEST_NAME} characters."
-        )
+        sentence = f"must have a name of 1 to {LONGEST_NAME} characters."
+        fields.findings.error(line, fields.path, sentence)
     parameter = Parameter(
         name=name,
         default=_read_default(fields),
         targets=tuple(_read_target(target) for target in fields.maps("targets", required=True)),
-        line=fields.line_of("value"),
+        line=line,
+        default_line=fields.line_of("value"),
     )
     fields.unknown()
     return parameter
@@ -191,7 +194,7 @@ def check_parameters(
         if setting is None:
             findings.warn(parameter.line, path, "has no setting, so nobody is asked for it.")
         elif problem := _default_problem(parameter, schemas.get(setting.schema)):
-            findings.warn(parameter.line, f"{path}.value", f"the default {problem}.")
+            findings.warn(parameter.default_line, f"{path}.value", f"the default {problem}.")
 
 
 def _unknown_components(parameter: Parameter, components: set[str]) -> list[str]:

@@ -63,12 +63,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that the application takes; `default` is None when the package gives none."""
+    """A value that the application takes; `default` is None when the package gives none.
+
+    The lines are those of its name and of its default, for findings.
+    """
 
     name: str
     default: Json
     targets: tuple[Target, ...]
     line: int
+    default_line: int
 
     def as_data(self) -> dict[str, Json]:
         value: dict[str, Json] = {} if self.default is None else {"value": self.default}

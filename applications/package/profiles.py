@@ -107,10 +107,11 @@ def _read_properties(fields: Fields) -> dict[str, Json]:
 def _read_repository(fields: Fields, *, required: bool) -> str:
     # Never lenient: a device could not fetch anything from another kind of address.
     repository = fields.text("repository", required=required)
-    if repository.strip() and not REPOSITORY.holds(repository):
+    if placeholder := PLACEHOLDER.search(repository):
+        if placeholder[0] != repository.strip():
+            fields.error("repository", f"holds {placeholder[0]}, which nobody has filled in.")
+    elif repository.strip() and not REPOSITORY.holds(repository):
         fields.error("repository", REPOSITORY.sentence)
-    elif placeholder := PLACEHOLDER.search(repository):
-        fields.error("repository", f"holds {placeholder[0]}, which nobody has filled in.")
     return repository
 
 

@@ -1,0 +1,23 @@
+"""The portal as an ASGI application: pages and the API over HTTP, live pages over sockets."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Sets Django up, which what routing imports needs.
+pages = get_asgi_application()
+
+
+def sockets() -> AllowedHostsOriginValidator:
+    """The live pages' sockets, for signed-in people who come from the portal's own pages."""
+    from deployments.routing import websocket_urlpatterns
+
+    return AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+
+
+application = ProtocolTypeRouter({"http": pages, "websocket": sockets()})

@@ -1,0 +1,1 @@
+"""How `manage.py serve` runs the portal's parts, together in one process or each alone."""

@@ -128,7 +128,8 @@ def test_a_root_key_that_does_not_belong_is_noticed(authority: Authority) -> Non
 
 
 @pytest.mark.parametrize(
-    ("domain", "wfm_id"), [("Plant", "hall-7"), ("", "hall-7"), ("plant.example", "a/b"), ("p", "..")]
+    ("domain", "wfm_id"),
+    [("Plant", "hall-7"), ("", "hall-7"), ("plant.example", "a/b"), ("plant.example", "..")],
 )
 def test_impossible_names_make_no_authority(tmp_path: Path, domain: str, wfm_id: str) -> None:
     with pytest.raises(IdentityError):

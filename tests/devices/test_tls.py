@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import hashlib
 import json
 import logging
 import ssl
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
@@ -247,13 +247,26 @@ def test_an_authority_with_a_short_rsa_key_vouches_for_nobody(
 
 
 def test_a_sha_1_signature_fails_in_the_handshake(authority: Authority, tmp_path: Path) -> None:
-    root = Root(P256)
+    root = Root(RSA_3072)
     server = trusting(authority, root.certificate)
-    try:
-        weak = root.leaf(P256, hash_=hashes.SHA1())
-    except UnsupportedAlgorithm:
-        pytest.fail("this OpenSSL cannot make a SHA-1 signature, so the test proves nothing")
-    assert is_refused(server, client_context(tmp_path, P256, weak))
+    strong = root.leaf(P256)
+    assert is_refused(server, client_context(tmp_path, P256, signed_with_sha_1(strong)))
+    shake(server, client_context(tmp_path, P256, strong))
+
+
+def signed_with_sha_1(leaf_pem: bytes) -> bytes:
+    """Sign a certificate of `RSA_3072` again with SHA-1, which no library will do any more."""
+    leaf = x509.load_pem_x509_certificate(leaf_pem)
+    sha_256, sha_1 = (bytes.fromhex(f"2a864886f70d0101{last}") for last in ("0b", "05"))
+    body = leaf.tbs_certificate_bytes.replace(sha_256, sha_1)
+    digest = bytes.fromhex("3021300906052b0e03021a05000414") + hashlib.sha1(body).digest()
+    size = RSA_3072.key_size // 8
+    padded = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
+    numbers = RSA_3072.private_numbers()
+    signature = pow(int.from_bytes(padded), numbers.d, numbers.public_numbers.n).to_bytes(size)
+    der = leaf.public_bytes(serialization.Encoding.DER)
+    der = der.replace(leaf.tbs_certificate_bytes, body).replace(sha_256, sha_1)
+    return files.pem(x509.load_der_x509_certificate(der.replace(leaf.signature, signature)))
 
 
 def test_any_anchor_will_do(authority: Authority, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from devices.simulator.fleet import load_clients, run
-from devices.simulator.journal import Journal
+from devices.simulator.journal import Journal, last_outcomes
 from devices.simulator.lifetime import end_with_parent
 from devices.simulator.misbehaviour import MisbehaviourError
 from devices.simulator.options import Options, OptionsError, read_options
@@ -37,8 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 async def _run(options: Options) -> None:
     anchors = load_anchors(options.fleet / "bundle.json")
     gate = asyncio.Semaphore(options.connects)
-    with Journal(options.fleet / "journal.jsonl", lambda: datetime.now(UTC)) as journal:
-        around = Surroundings(options, anchors, journal, gate)
+    path = options.fleet / "journal.jsonl"
+    outcomes = last_outcomes(path)
+    with Journal(path, lambda: datetime.now(UTC)) as journal:
+        around = Surroundings(options, anchors, journal, gate, outcomes)
         clients = load_clients(around)
         if not options.quiet:
             logger.info("%s clients call %s.", len(clients), options.endpoint)

@@ -54,14 +54,14 @@ class Installer:
         The new state is saved before anything begins (Margo: desired state).
         """
         state = self._memory.state
-        started = [self._want(work, manifest.deployments[work.deployment_id]) for work in works]
+        started = [self._want(work, manifest) for work in works]
         left = [
             held
             for deployment_id, held in state.holdings.items()
             if deployment_id not in manifest.deployments and not held.leaving
         ]
         for held in left:
-            held.leaving, held.settled = True, False
+            held.leaving, held.settled, held.since = True, False, manifest.version
         state.manifest_version, state.etag = manifest.version, manifest.etag
         self._memory.touch()
         self._memory.save()
@@ -71,7 +71,11 @@ class Installer:
     def resume(self) -> None:
         """Take up again what an earlier run has left unfinished."""
         for held in list(self._memory.state.holdings.values()):
-            if not held.settled:
+            if held.settled:
+                continue
+            if (outcome := self._journalled(held)) is not None:
+                self._catch_up(held, outcome)
+            else:
                 self._start(held)
 
     async def stop(self) -> None:
@@ -80,10 +84,28 @@ class Installer:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _want(self, work: Work, digest: str) -> Holding:
+    def _journalled(self, held: Holding) -> Outcome | None:
+        line = self._around.outcomes.get((self._client, held.work.deployment_id))
+        if line is None or line.digest != held.wanted or (line.version or 0) < held.since:
+            return None
+        return Outcome(line.event)
+
+    def _catch_up(self, held: Holding, outcome: Outcome) -> None:
+        # The journal had the line, then a kill came before the state was saved.
+        told = [step.report for step in self._steps(held) if step.outcome is outcome]
+        self._settle(held, outcome)
+        for report in filter(None, told):
+            self._outbox.post(report, held.device or held.work.device_id)
+
+    def _want(self, work: Work, manifest: Manifest) -> Holding:
         before = self._memory.state.holdings.get(work.deployment_id)
-        installed = before.installed if before else None
-        held = Holding(work, choose_device(work, self._devices), digest, installed)
+        held = Holding(
+            work=work,
+            device=choose_device(work, self._devices),
+            wanted=manifest.deployments[work.deployment_id],
+            since=manifest.version,
+            installed=before.installed if before else None,
+        )
         self._memory.state.holdings[work.deployment_id] = held
         return held
 
@@ -118,13 +140,13 @@ class Installer:
         for step in steps:
             await asyncio.sleep(step.after_seconds)
             if step.outcome is not None:
+                # The journal first: what it says is not done again by a run after a kill.
+                self._note(held, device, step.outcome)
                 self._settle(held, step.outcome)
             if step.report is not None:
                 self._outbox.post(step.report, device)
             if step.outcome is not None:
-                # Saved before it is told: a kill in between must not make it happen twice.
                 self._memory.save()
-                self._note(held, device, step.outcome)
 
     def _settle(self, held: Holding, outcome: Outcome) -> None:
         held.settled = True

@@ -98,6 +98,15 @@ def reports(path: Path) -> list[Line]:
     return read(path, "reported")
 
 
+def last_outcomes(path: Path) -> dict[tuple[str, str], Line]:
+    """The last thing that came of each deployment, by client and deployment id."""
+    return {
+        (line.client, line.deployment): line
+        for line in _lines(path)
+        if line.deployment is not None and line.event in ("installed", "failed", "removed", "kept")
+    }
+
+
 def _lines(path: Path) -> Iterator[Line]:
     if not path.exists():
         return

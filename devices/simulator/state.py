@@ -13,14 +13,16 @@ from devices.simulator.desired import Component, Work
 class Holding:
     """One deployment as the client holds it.
 
-    `wanted` is the digest that the manifest asks for, `installed` the one that really runs
-    (None: nothing does). `device` is None if the client has no such device. `settled` says that
-    nothing is left to be done for `wanted`; `leaving` that the manifest names it no more.
+    `wanted` is the digest that the manifest asks for since version `since`, `installed` the one
+    that really runs (None: nothing does). `device` is None if the client has no such device.
+    `settled` says that nothing is left to be done for `wanted`; `leaving` that the manifest names
+    the deployment no more.
     """
 
     work: Work
     device: str | None
     wanted: str
+    since: int
     installed: str | None = None
     settled: bool = False
     leaving: bool = False

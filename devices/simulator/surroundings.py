@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from devices.simulator.journal import Journal
+from devices.simulator.journal import Journal, Line
 from devices.simulator.options import Options
 
 
 @dataclass
 class Surroundings:
-    """Options, trust anchors, journal and the counts of what happened."""
+    """Options, trust anchors, journal and the counts of what happened.
+
+    `outcomes` is what the journal of an earlier run says of each client's deployments.
+    """
 
     options: Options
     anchors: bytes
     journal: Journal
     gate: asyncio.Semaphore
+    outcomes: Mapping[tuple[str, str], Line] = field(default_factory=dict)
     started_at: float = field(default_factory=monotonic)
     counts: Counter[str] = field(default_factory=Counter)
 

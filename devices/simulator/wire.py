@@ -42,6 +42,9 @@ class Endpoint:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        return f"{self.host} port {self.port}"
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from devices.simulator.fleet import load_clients
-from devices.simulator.journal import Journal, Line, read
+from devices.simulator.journal import Journal, Line, last_outcomes, read
 from devices.simulator.options import read_options
 from devices.simulator.surroundings import Surroundings
 from devices.simulator.trust import load_anchors
@@ -47,8 +47,11 @@ class Plant:
         """The fleet in this loop, until the block ends."""
         options = read_options(self.arguments(*more))
         anchors = load_anchors(options.fleet / "bundle.json")
-        with Journal(self.fleet / "journal.jsonl", lambda: datetime.now(UTC)) as journal:
-            around = Surroundings(options, anchors, journal, asyncio.Semaphore(options.connects))
+        path = self.fleet / "journal.jsonl"
+        outcomes = last_outcomes(path)
+        with Journal(path, lambda: datetime.now(UTC)) as journal:
+            gate = asyncio.Semaphore(options.connects)
+            around = Surroundings(options, anchors, journal, gate, outcomes)
             tasks = [asyncio.create_task(each.live()) for each in load_clients(around)]
             try:
                 yield around

@@ -83,7 +83,7 @@ async def test_retry_after_is_honoured(plant: Plant, wfm: Wfm) -> None:
 async def test_a_fleet_that_starts_again_goes_on_where_it_was(plant: Plant, wfm: Wfm) -> None:
     wfm.publish("edge-1", {FIRST: document(FIRST, "edge-1")})
     async with plant.running():
-        await until(lambda: "installed" in wfm.states())
+        await until(lambda: len(plant.lines("reported")) == 3)
     seen = len(wfm.asked)
     async with plant.running():
         await until(lambda: len(wfm.asked) > seen + 3)
@@ -112,6 +112,23 @@ async def test_a_fleet_that_is_killed_installs_nothing_twice(
     times = Counter((line.device, line.digest) for line in plant.lines("installed"))
     assert set(times.values()) == {1}
     assert len(times) == 20
+
+
+async def test_what_the_journal_knows_is_not_done_again_when_the_state_was_lost(
+    plant: Plant, wfm: Wfm
+) -> None:
+    wfm.publish("edge-1", {FIRST: document(FIRST, "edge-1")})
+    state = plant.fleet / "state" / "edge-1.json"
+    async with plant.running("--install-seconds=0.5"):
+        await until(lambda: "installing" in wfm.states())
+        before = state.read_bytes()
+        await until(lambda: len(plant.lines("reported")) == 3)
+    state.write_bytes(before)
+    async with plant.running():
+        await until(lambda: wfm.states().count("installed") == 2)
+        await plant.settles()
+    assert len(plant.lines("installed")) == 1
+    assert wfm.states()[-1] == "installed"
 
 
 def _installed(wfm: Wfm) -> set[tuple[str, str]]:

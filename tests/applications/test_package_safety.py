@@ -64,6 +64,17 @@ DEEP = 200_000
             id="a tag that would run code",
         ),
         pytest.param(
+            b"a: [!!binary aGk=]",
+            "Line 1, a[0]: the tag tag:yaml.org,2002:binary is refused; "
+            "a description is plain data.",
+            id="a tag that would make bytes",
+        ),
+        pytest.param(
+            b"a: !!set {b, c}",
+            "Line 1, a: the tag tag:yaml.org,2002:set is refused; a description is plain data.",
+            id="a tag that would make a set",
+        ),
+        pytest.param(
             b"a: 1\n---\nb: 2\n",
             "Line 2: a second document begins here; a description is one document.",
             id="two documents",

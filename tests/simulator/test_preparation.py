@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from devices.fleet_setup import prepare_fleet, start_fleet
 from devices.identity.authority import Authority
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _portal(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _portal(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     settings.IDENTITY_DIR = tmp_path / "identity"
     settings.TRUST_BUNDLE = settings.IDENTITY_DIR / "bundle.json"
@@ -71,7 +71,7 @@ def test_a_certificate_near_its_end_is_renewed(tmp_path: Path) -> None:
 
 
 def test_certificates_of_an_earlier_authority_are_replaced(
-    tmp_path: Path, settings: SettingsWrapper
+    tmp_path: Path, settings: Settings
 ) -> None:
     prepare_fleet(tmp_path / "fleet", clients=1, now=NOW)
     before = _svids(tmp_path / "fleet")
@@ -109,7 +109,7 @@ def test_a_retired_client_is_not_let_in_by_the_back_door(tmp_path: Path) -> None
 
 
 def test_without_an_authority_the_command_says_what_to_do(
-    settings: SettingsWrapper, tmp_path: Path
+    settings: Settings, tmp_path: Path
 ) -> None:
     settings.IDENTITY_DIR = tmp_path / "nowhere"
     with pytest.raises(CommandError, match="identity init"):

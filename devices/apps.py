@@ -2,9 +2,17 @@
 
 from django.apps import AppConfig
 
+from accounts import panels
+
 
 class DevicesConfig(AppConfig):
     """Where applications can run."""
 
     name = "devices"
     verbose_name = "Fleet"
+
+    def ready(self) -> None:
+        """Puts the fleet on the overview."""
+        from devices.panels import fleet
+
+        panels.register(panels.Place.DASHBOARD, fleet)

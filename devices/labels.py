@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.db import transaction
+
 from devices.models import Device, DeviceLabel
 
 _LIMIT = 255
@@ -33,6 +35,16 @@ def reindex(device: Device) -> None:
     DeviceLabel.objects.bulk_create(
         DeviceLabel(device=device, key=key, value=value) for key, value in fresh
     )
+
+
+def assign(device: Device, assigned: Mapping[str, list[str]]) -> None:
+    """Give the device these labels in place of those assigned before."""
+    with transaction.atomic():
+        # Its client may be reporting other labels at this moment.
+        device = Device.objects.select_for_update().get(pk=device.pk)
+        device.assigned_labels = dict(assigned)
+        device.save(update_fields=["assigned_labels"])
+        reindex(device)
 
 
 def _texts(value: object) -> list[str]:

@@ -6,6 +6,7 @@ A test compares the two over every combination of facts.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
@@ -42,6 +43,20 @@ MEANINGS: dict[Status, str] = {
     Status.PENDING: "Its client is not accepted yet, was never heard, or never described it.",
     Status.UNKNOWN: "It was removed, its client was retired, or nothing was heard for 30 days.",
 }
+
+
+class StatusNow(TypedDict):
+    """What `with_status` adds to a row."""
+
+    status_now: str
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    DeviceWithStatus = WithAnnotations[Device, StatusNow]
+else:
+    DeviceWithStatus = Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +104,7 @@ def status(facts: Facts, now: datetime, silence: timedelta | None = None) -> Sta
 
 def with_status(
     devices: QuerySet[Device], now: datetime, silence: timedelta | None = None
-) -> QuerySet[Device]:
+) -> QuerySet[DeviceWithStatus]:
     """The same rule as SQL: each row gets `status_now`, to filter and count by."""
     limit = now - (offline_after() if silence is None else silence)
     rule = Case(

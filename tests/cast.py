@@ -47,7 +47,7 @@ def sign_in(user: User) -> Browser:
 def client(name: str, *, state: str = "accepted", seen: datetime | None = None) -> Client:
     """A client of the plant's trust domain."""
     return Client.objects.create(
-        spiffe_id=f"spiffe://plant.example/margo/v1/wfm-client/{name}",
+        spiffe_id=f"spiffe://plant.example/margo/wfm/lineside/client/{name}",
         name=name,
         state=state,
         created_at=NOON,

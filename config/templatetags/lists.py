@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django import template
 from django.contrib.admin import ListFilter
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model
 
 register = template.Library()
 
@@ -53,7 +52,7 @@ class Bar:
 
 
 @register.simple_tag
-def filter_bar(changes: ChangeList[Model]) -> Bar:
+def filter_bar(changes: ChangeList) -> Bar:
     """The filters of a list, sorted into menus and fields; `kept` are the parameters of menus."""
     specs = list(changes.filter_specs)
     fields = [_field(spec, changes) for spec in specs if getattr(spec, "typed", False)]
@@ -67,7 +66,7 @@ def filter_bar(changes: ChangeList[Model]) -> Bar:
     )
 
 
-def _menu(spec: ListFilter, changes: ChangeList[Model]) -> Menu:
+def _menu(spec: ListFilter, changes: ChangeList) -> Menu:
     choices = [
         Choice(str(one["display"]), str(one["query_string"]), bool(one["selected"]))
         for one in spec.choices(changes)
@@ -77,7 +76,7 @@ def _menu(spec: ListFilter, changes: ChangeList[Model]) -> Menu:
     return Menu(str(spec.title), rest, chosen, everything.query)
 
 
-def _field(spec: ListFilter, changes: ChangeList[Model]) -> Field:
+def _field(spec: ListFilter, changes: ChangeList) -> Field:
     parameter = str(spec.expected_parameters()[0])
     return Field(
         title=str(spec.title),

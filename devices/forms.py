@@ -1,0 +1,87 @@
+"""Forms of the fleet: labels as lines, a group with its selector, a client's name."""
+
+import re
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from devices import selectors
+from devices.identity.spiffe import is_name
+from devices.models import DeviceGroup
+
+#: What a key may not hold, so that a selector can always name it without quotation marks.
+UNNAMEABLE = re.compile(r"""[\s,=!()"']""")
+LONGEST = 255
+
+
+class LabelsForm(forms.Form):
+    """Assigned labels, one key=value a line."""
+
+    labels = forms.CharField(
+        label="Assigned labels",
+        required=False,
+        help_text="One a line: key=value. They win over what the device reports.",
+        widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def clean_labels(self) -> dict[str, list[str]]:
+        """The labels by key; the refusal names the line."""
+        found: dict[str, list[str]] = {}
+        for number, line in enumerate(self.cleaned_data["labels"].splitlines(), start=1):
+            if line.strip():
+                key, value = label(line, number)
+                if value not in found.setdefault(key, []):
+                    found[key].append(value)
+        return found
+
+
+def label(line: str, number: int) -> tuple[str, str]:
+    """Key and value of a line; raises ValidationError with a sentence that names the line."""
+    key, sign, value = (part.strip() for part in line.partition("="))
+    if not sign or not key:
+        raise ValidationError(f"Line {number}: write it as key=value.")
+    if unnameable := UNNAMEABLE.search(key):
+        raise ValidationError(f"Line {number}: a key cannot contain “{unnameable[0]}”.")
+    if len(key) > LONGEST or len(value) > LONGEST:
+        raise ValidationError(f"Line {number}: key and value have at most {LONGEST} characters.")
+    return key, value
+
+
+def lines(labels: dict[str, list[str]]) -> str:
+    """Labels as the form takes them."""
+    return "\n".join(f"{key}={value}" for key, values in labels.items() for value in values)
+
+
+class GroupForm(forms.ModelForm[DeviceGroup]):
+    """A group; its selector is read before it is saved."""
+
+    class Meta:
+        model = DeviceGroup
+        fields = ("name", "description", "selector", "members")
+
+    def clean_selector(self) -> str:
+        """The selector, or the sentence that says where it goes wrong."""
+        text: str = self.cleaned_data["selector"].strip()
+        try:
+            selectors.parse(text)
+        except selectors.SelectorError as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        return text
+
+
+class NewClientForm(forms.Form):
+    """The name a client shall have."""
+
+    name = forms.CharField(
+        label="Name of the client",
+        max_length=100,
+        help_text="The end of its SPIFFE ID: letters, digits, “.”, “-” and “_”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "line-4-gateway"}),
+    )
+
+    def clean_name(self) -> str:
+        """The name, if it can be the end of a SPIFFE ID."""
+        name: str = self.cleaned_data["name"]
+        if not is_name(name):
+            raise ValidationError("Use letters, digits, “.”, “-” and “_”.")
+        return name

@@ -34,6 +34,7 @@ BROKEN = (
     zlib.error,
     struct.error,
     EOFError,
+    LookupError,
     OSError,
     NotImplementedError,
     RuntimeError,

@@ -53,6 +53,15 @@ def zip_of(member: zipfile.ZipInfo, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def header_for_nothing() -> bytes:
+    """An extended header, which announces another header and never a file."""
+    body = b"13 path=abcd\n"
+    header = tar_member("x", len(body), tarfile.XHDTYPE).tobuf(tarfile.USTAR_FORMAT)
+    return header + body.ljust(tarfile.BLOCKSIZE, b"\0")
+
+
+HEADER_FOR_NOTHING = header_for_nothing()
+
 both_kinds = pytest.mark.parametrize(
     "packed", [pytest.param(tar_gz, id="tar.gz"), pytest.param(zipped, id="zip")]
 )
@@ -170,6 +179,8 @@ def test_a_zip_in_a_compression_without_a_limit_is_refused() -> None:
         pytest.param(tar_gz({"margo.yaml": RAW})[:-20], id="half a tar.gz"),
         pytest.param(zipped({"margo.yaml": RAW})[:-20], id="half a zip"),
         pytest.param(b"PK\x03\x04" + bytes(100), id="a zip of nothing"),
+        pytest.param(zipped({"~": b""}).replace(b"~", b"\0"), id="a file without a name"),
+        pytest.param(gzip.compress(HEADER_FOR_NOTHING * 5000), id="headers without end"),
     ],
 )
 def test_a_damaged_archive_is_refused(data: bytes) -> None:

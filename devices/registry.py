@@ -66,7 +66,9 @@ def _require_gateway(client: Client, path: str) -> None:
     gateway, slash, _ = path.partition("/")
     if not slash:
         return
-    if not Device.objects.present().filter(client=client, path=gateway).exists():
+    present = Device.objects.present().filter(client=client, path=gateway)
+    # Held until the child is stored, so that the gateway cannot leave without taking it along.
+    if present.select_for_update().first() is None:
         raise GatewayUnknownError(f"The gateway {gateway} has not reported itself yet.")
 
 

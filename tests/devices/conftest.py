@@ -1,15 +1,29 @@
-"""A listener with the routes of the devices app, against the test database."""
+"""A listener with the routes that a test module names, against the test database."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
-from devices.southbound import capabilities
 from tests.wire import Wire, wired
 
 
-@pytest.fixture
-def wire(transactional_db: None, tmp_path: Path) -> Iterator[Wire]:
-    with wired(tmp_path, capabilities.ROUTES) as running:
+@pytest.fixture(scope="module")
+def listener(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Wire]:
+    """Serve the module's `ROUTES` while its tests run; starting anew for each would take long."""
+    with (
+        django_db_blocker.unblock(),
+        wired(tmp_path_factory.mktemp("wire"), request.module.ROUTES) as running,
+    ):
         yield running
+
+
+@pytest.fixture
+def wire(listener: Wire, transactional_db: None) -> Wire:
+    """Return the module's listener, with an empty database behind it."""
+    return listener

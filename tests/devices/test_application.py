@@ -17,7 +17,7 @@ from devices.southbound import application as framework
 from devices.southbound.http import Answer, Request
 from devices.southbound.problems import FieldError, Kind, ProblemError, problem
 from devices.southbound.routing import Route, RouteTable
-from tests.wire import wired
+from tests.wire import Wire, wired
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,8 +63,8 @@ ROUTES = [
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Iterator[httpx.Client]:
-    with wired(tmp_path, ROUTES) as wire, wire.client() as client:
+def device(wire: Wire) -> Iterator[httpx.Client]:
+    with wire.client() as client:
         yield client
 
 

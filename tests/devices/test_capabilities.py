@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import cast
+from urllib.parse import unquote
 
 import httpx
 import pytest
 from django.conf import LazySettings
 
 from devices.models import Client, Device, DeviceLabel
+from devices.southbound import capabilities
 from tests.wire import Wire
 
+ROUTES = capabilities.ROUTES
 TYPES = "https://docs.margo.org/specification/problem-types#"
 Document = dict[str, object]
 
@@ -262,8 +265,8 @@ def test_half_a_character_cannot_be_kept(device: httpx.Client) -> None:
     ("path", "status"),
     [
         pytest.param("a%20b", 422, id="a space"),
-        pytest.param(".", 422, id="dot"),
-        pytest.param("a/../b", 422, id="two dots inside"),
+        pytest.param("%2e", 422, id="dot"),
+        pytest.param("a/%2e%2e/b", 422, id="two dots inside"),
         pytest.param("%2e%2e", 422, id="encoded dots"),
         pytest.param("a//b", 422, id="an empty segment"),
         pytest.param("a/", 422, id="a slash at the end"),
@@ -278,7 +281,7 @@ def test_half_a_character_cannot_be_kept(device: httpx.Client) -> None:
 )
 def test_what_is_no_device_id_is_refused(device: httpx.Client, path: str, status: int) -> None:
     # httpx tidies paths up; this is what a device may really send.
-    request = device.build_request("PUT", url("x"), json=document(path))
+    request = device.build_request("PUT", url("x"), json=document(unquote(path)))
     request.url = request.url.copy_with(raw_path=url(path).encode())
     answer = device.send(request)
     assert answer.status_code == status

@@ -1,6 +1,8 @@
 """Who gets through to the device interface, and how a connection ends."""
 
+import asyncio
 import contextlib
+import signal
 import socket
 import ssl
 import threading
@@ -43,12 +45,6 @@ ROUTES = [
     Route("POST", "/who", whoami),
     Route("GET", "/slowly", slowly),
 ]
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[Wire]:
-    with wired(tmp_path, ROUTES) as running:
-        yield running
 
 
 def forged(wire: Wire, *extensions: x509.ExtensionType, **how: datetime) -> httpx.Client:
@@ -177,8 +173,8 @@ def test_the_response_under_way_is_finished_first(tmp_path: Path) -> None:
         assert read_all(connection).endswith(b"/client/line-4 0")
 
 
-def test_changed_anchors_end_connections_and_refuse_what_they_vouched_for(wire: Wire) -> None:
-    with wire.client("line-4") as client:
+def test_changed_anchors_end_connections_and_refuse_what_they_vouched_for(tmp_path: Path) -> None:
+    with wired(tmp_path, ROUTES) as wire, wire.client("line-4") as client:
         assert client.get("/who").status_code == 200
         other = certificates.root(
             new_key(), "plant.example", now=datetime.now(UTC), lifetime=timedelta(days=1)
@@ -270,6 +266,31 @@ def test_a_taken_port_is_a_sentence(wire: Wire) -> None:
     thread.start()
     thread.join(10)
     assert "Devices cannot be served on 127.0.0.1" in str(caught[0])
+
+
+def test_the_signals_stay_with_whoever_runs_the_loop(tmp_path: Path) -> None:
+    authority = Authority.create(
+        tmp_path / "identity", trust_domain="a", wfm_id="b", now=datetime.now(UTC)
+    )
+    server = device_server(
+        application([]), host="127.0.0.1", port=0, tls=reloading(authority.directory)
+    )
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    seen: list[object] = []
+
+    async def live_shortly() -> None:
+        serving = asyncio.ensure_future(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        seen.extend(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))
+        server.should_exit = True
+        await serving
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(live_shortly())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    assert seen == before
 
 
 def test_presence_and_the_certificates_end_are_written_behind(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""Deployments in the admin: pages of our own inside its frame, and no model form."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+
+from deployments import actions, listing, views, wizard
+from deployments.models import Deployment
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(admin.ModelAdmin[Deployment]):
+    """Gives deployments their addresses; nothing of the stock forms is reachable."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """All addresses, each behind the site's own sign-in."""
+        guard = self.admin_site.admin_view
+        name = "deployments_deployment"
+        return [
+            path("", guard(listing.deployments), name=f"{name}_changelist"),
+            path("add/", guard(wizard.new), name=f"{name}_add"),
+            path("new/", guard(wizard.new), name=f"{name}_new"),
+            path("<int:pk>/change/", guard(views.page), name=f"{name}_change"),
+            path("<int:pk>/change/", guard(views.page), name=f"{name}_page"),
+            path("<int:pk>/live.json", guard(views.live_frame), name=f"{name}_live"),
+            path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
+            path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
+            path("<int:pk>/fit.json", guard(wizard.fit), name=f"{name}_fit"),
+        ]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever may see deployments sees them in the menu."""
+        return request.user.has_perm("deployments.view_deployment")

@@ -1,0 +1,129 @@
+"""A deployment's configuration in words: what, with which parameters, how, and where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from applications.parameters import Field, fields
+from deployments import strategy
+from deployments.models import Deployment
+from deployments.outlook import devices
+from devices.models import DeviceGroup
+
+#: What stands in place of a value that should not be shown.
+SECRET = "••••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting in the package's own words, with its value."""
+
+    label: str
+    words: str
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the package's configuration."""
+
+    name: str
+    values: list[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a deployment's page says about how it was set up."""
+
+    profile: str
+    sections: list[Section]
+    strategy: str
+    limits: list[str]
+    targeting: list[str]
+
+
+def of(deployment: Deployment) -> Configuration:
+    """The deployment's configuration; one query, for the names of its groups."""
+    return Configuration(
+        profile=profile_words(deployment.version.profile(deployment.profile_id) or {}),
+        sections=sections(deployment),
+        strategy=strategy_words(deployment.strategy),
+        limits=limits(deployment.strategy),
+        targeting=targeting_words(deployment.targeting),
+    )
+
+
+def profile_words(profile: Mapping[str, object]) -> str:
+    """A profile's id with its type and the package's description of it."""
+    words = f"{profile.get('id', 'unknown')} ({profile.get('type', 'unknown')})"
+    return f"{words}: {profile['description']}" if profile.get("description") else words
+
+
+def sections(deployment: Deployment) -> list[Section]:
+    """The settings that matter for the profile, with given values or the package's defaults."""
+    version = deployment.version
+    profile = version.profile(deployment.profile_id) or {}
+    found = fields(version.sections, version.schemas, version.parameters, profile)
+    return [
+        Section(section.name, [_value(field, deployment.parameters) for field in section.fields])
+        for section in found
+    ]
+
+
+def strategy_words(stored: Mapping[str, object]) -> str:
+    """The strategy's name and what it means."""
+    kind = str(stored.get("kind", strategy.IMMEDIATE))
+    return f"{strategy.WORDS.get(kind, kind)}: {strategy.SENTENCES.get(kind, '')}"
+
+
+def limits(stored: Mapping[str, object]) -> list[str]:
+    """What was allowed, a phrase each."""
+    policy = strategy.policy_of(stored)
+    allowed = f"{devices(policy.max_failures)} may fail" if policy.max_failures else "none may fail"
+    return [
+        allowed,
+        f"{duration(policy.install_timeout_seconds)} to install",
+        f"{duration(policy.offline_wait_seconds)} to wait for a device that is offline",
+    ]
+
+
+def targeting_words(targeting: Mapping[str, object]) -> list[str]:
+    """How the devices were chosen, a phrase each."""
+    ids, groups = _ids(targeting, "ids"), _ids(targeting, "groups")
+    names = DeviceGroup.objects.filter(pk__in=groups).values_list("name", flat=True)
+    phrases = [f"{devices(len(ids))} chosen by hand"] if ids else []
+    phrases += [f"group {name}" for name in names]
+    if labels := str(targeting.get("labels") or "").strip():
+        phrases.append(f"label {labels}")
+    if excluded := _ids(targeting, "excluded"):
+        phrases.append(f"without {devices(len(excluded))} left out by hand")
+    return phrases or ["no device chosen yet"]
+
+
+def duration(seconds: int) -> str:
+    """A duration in the largest unit in which it is a whole number."""
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % unit == 0 and seconds >= unit:
+            count = seconds // unit
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return f"{seconds} seconds"
+
+
+def value_words(value: object) -> str:
+    """A parameter's value as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value in ("", []):
+        return "empty"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _value(field: Field, given: Mapping[str, object]) -> Value:
+    is_given = field.name in given
+    value = given[field.name] if is_given else field.default
+    words = SECRET if field.secret and value else value_words(value)
+    return Value(field.label, words, is_given)
+
+
+def _ids(targeting: Mapping[str, object], name: str) -> list[int]:
+    found = targeting.get(name)
+    return [pk for pk in found if isinstance(pk, int)] if isinstance(found, list) else []

@@ -1,0 +1,135 @@
+"""The socket of a deployment's page: a snapshot first, then what its hub tells."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import User
+from deployments import frames, live
+
+#: Close code for a person who may not see deployments, or no longer may.
+FORBIDDEN = 4403
+#: Close code for a deployment that does not exist.
+GONE = 4404
+#: How often the permission is asked again while the page is open.
+PERMISSION_SECONDS = 30.0
+#: The most rows a page shows.
+ROWS_PER_PAGE = 100
+#: Frames a page may be behind before they are dropped and it is told to ask for its rows.
+FRAMES_WAITING = 8
+
+
+def person_group(user_pk: int) -> str:
+    """The channel group that tells a person's pages that their permissions may have changed.
+
+    The message is {"type": "person.changed"}.
+    """
+    return f"person-{user_pk}"
+
+
+class DeploymentConsumer(AsyncWebsocketConsumer):
+    """Shows one deployment to one page."""
+
+    async def connect(self) -> None:
+        """Lets in who may see deployments, and sends the first snapshot."""
+        self.deployment_pk: int = self.scope["url_route"]["kwargs"]["pk"]
+        self.waiting: asyncio.Queue[str] = asyncio.Queue(FRAMES_WAITING)
+        self.doubt = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+        if not await self._may_see():
+            await self.close(FORBIDDEN)
+            return
+        # Joined before the snapshot is read, or a change in between would be lost.
+        live.join(self.deployment_pk, self._take)
+        first: str | None = None
+        try:
+            first = await self._snapshot([])
+        finally:
+            if first is None:
+                await live.leave(self.deployment_pk, self._take)
+        if first is None:
+            await self.close(GONE)
+            return
+        await self.channel_layer.group_add(self._person_group(), self.channel_name)
+        await self.accept()
+        await self.send(first)
+        self.tasks = [asyncio.create_task(self._deliver()), asyncio.create_task(self._recheck())]
+
+    async def disconnect(self, code: int) -> None:
+        """Leaves the hub; the last page to leave ends it."""
+        for task in self.tasks:
+            task.cancel()
+        await live.leave(self.deployment_pk, self._take)
+        await self.channel_layer.group_discard(self._person_group(), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """The page says which rows it shows, and gets them with a snapshot."""
+        wanted = _wanted_rows(text_data or "")
+        if wanted is not None and (text := await self._snapshot(wanted)) is not None:
+            await self.send(text)
+
+    async def person_changed(self, _message: dict[str, object]) -> None:
+        """Somebody changed the person's role: asks at once."""
+        self.doubt.set()
+
+    def _take(self, text: str) -> None:
+        """A frame from the hub. A page that cannot keep up loses frames, never the truth."""
+        with suppress(asyncio.QueueFull):
+            self.waiting.put_nowait(text)
+            return
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+        behind: frames.Frame = {**frames.beat(timezone.now()), "more": True}
+        self.waiting.put_nowait(json.dumps(behind))
+
+    async def _deliver(self) -> None:
+        while True:
+            await self.send(await self.waiting.get())
+
+    async def _recheck(self) -> None:
+        while await self._may_see():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.doubt.wait(), PERMISSION_SECONDS)
+            self.doubt.clear()
+        await self.close(FORBIDDEN)
+
+    async def _snapshot(self, wanted: list[int]) -> str | None:
+        frame = await database_sync_to_async(frames.snapshot)(
+            self.deployment_pk, wanted, now=timezone.now()
+        )
+        return None if frame is None else json.dumps(frame)
+
+    async def _may_see(self) -> bool:
+        """Asks the database anew: the session may have ended, the person may have lost the role."""
+        session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        scope = self.scope.copy()
+        scope["session"] = session(self.scope["session"].session_key)
+        user = await get_user(scope)
+        return isinstance(user, User) and await database_sync_to_async(_may_see)(user)
+
+    def _person_group(self) -> str:
+        user = self.scope["user"]
+        return person_group(user.pk if user is not None and user.pk else 0)
+
+
+def _may_see(user: User) -> bool:
+    return user.has_perm("deployments.view_deployment")
+
+
+def _wanted_rows(text: str) -> list[int] | None:
+    """The ids in {"rows": […]}; None when the message is something else."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    wanted = message.get("rows") if isinstance(message, dict) else None
+    if not isinstance(wanted, list):
+        return None
+    return [pk for pk in wanted if type(pk) is int and 0 < pk < 2**63][:ROWS_PER_PAGE]

@@ -1,0 +1,232 @@
+"""The list of deployments: search, filters that live in the address, sorting, pages."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import django_filters
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+
+from applications.models import Application
+from deployments import queries, strategy
+from deployments.models import STAGES, STATUSES, Deployment
+from deployments.states import STATE_LOOKS, State
+
+#: Rows on one page of the list.
+PER_PAGE = 50
+#: The columns that can be sorted, as they appear in the address.
+ORDERS = (
+    ("updated_at", "updated"),
+    ("created_at", "created"),
+    ("name", "name"),
+    ("status", "status"),
+)
+
+
+Row = TypeVar("Row", bound=Model)
+
+
+class DeploymentFilter(django_filters.FilterSet):
+    """What the address of the list may ask for."""
+
+    q = django_filters.CharFilter(method="search", label="Search")
+    status = django_filters.ChoiceFilter(choices=STATUSES, label="Status")
+    stage = django_filters.ChoiceFilter(choices=STAGES, label="Stage")
+    strategy = django_filters.ChoiceFilter(
+        field_name="strategy__kind", choices=list(strategy.WORDS.items()), label="Strategy"
+    )
+    application = django_filters.ModelChoiceFilter(
+        field_name="version__application",
+        queryset=Application.objects.order_by("name"),
+        label="Application",
+    )
+    o = django_filters.OrderingFilter(fields=ORDERS)
+
+    class Meta:
+        model = Deployment
+        fields: tuple[str, ...] = ()
+
+    def search(self, found: QuerySet[Deployment], _name: str, value: str) -> QuerySet[Deployment]:
+        """Every word must be found in a name, an application, a version or a person."""
+        for word in value.split():
+            found = found.filter(
+                Q(name__icontains=word)
+                | Q(version__application__name__icontains=word)
+                | Q(version__application__app_id__icontains=word)
+                | Q(version__version__icontains=word)
+                | Q(created_by__username__icontains=word)
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a filter's menu, as a link to the list with that choice."""
+
+    words: str
+    query: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A filter above the table."""
+
+    words: str
+    choices: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A chosen filter; `query` is the list without it."""
+
+    label: str
+    words: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title; sortable ones link to the other order."""
+
+    words: str
+    query: str = ""
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A deployment with what the list says about its devices."""
+
+    deployment: Deployment
+    total: int
+    installed: int
+    bar: list[tuple[str, str, int]]
+    strategy: str
+
+
+def deployments(request: HttpRequest) -> HttpResponse:
+    """The list of deployments."""
+    if not request.user.has_perm("deployments.view_deployment"):
+        raise PermissionDenied
+    filters = DeploymentFilter(request.GET, queries.for_list())
+    page = Paginator(filters.qs, PER_PAGE).get_page(request.GET.get("p"))
+    context = {
+        **admin.site.each_context(request),
+        "title": "Deployments",
+        "page": page,
+        "lines": [line(deployment) for deployment in page],
+        "menus": _menus(filters, request.GET),
+        "chips": _chips(filters, request.GET),
+        "columns": _columns(request.GET),
+        "search": request.GET.get("q", ""),
+        "kept": [(key, value) for key, value in request.GET.items() if key not in {"q", "p"}],
+        "pages": pages(page, request.GET),
+        "may_create": may_create(request),
+    }
+    return render(request, "deployments/list.html", context)
+
+
+def may_create(request: HttpRequest) -> bool:
+    """Whether the person may make new deployments."""
+    return request.user.has_perm("deployments.add_deployment")
+
+
+def line(deployment: Deployment) -> Line:
+    """A deployment as lists show it, from its stored summary."""
+    counts = deployment.summary.get("counts", {})
+    present = [(STATE_LOOKS[state], counts.get(state.value, 0)) for state in queries.BAR_ORDER]
+    return Line(
+        deployment,
+        total=deployment.summary.get("total", 0),
+        installed=counts.get(State.INSTALLED.value, 0),
+        bar=[(look.tone.value, look.words, number) for look, number in present if number],
+        strategy=strategy.WORDS.get(deployment.strategy.get("kind", ""), "–"),
+    )
+
+
+def _menus(filters: DeploymentFilter, given: QueryDict) -> list[Menu]:
+    return [
+        Menu(str(filters.filters[name].label), _choices(name, filters, given))
+        for name in ("status", "stage", "strategy", "application")
+    ]
+
+
+def _choices(name: str, filters: DeploymentFilter, given: QueryDict) -> list[Choice]:
+    options: Iterable[tuple[object, object]] = filters.form.fields[name].choices
+    return [
+        Choice(str(words), changed(given, **{name: str(value)}), given.get(name) == str(value))
+        for value, words in options
+        if value != ""
+    ]
+
+
+def _chips(filters: DeploymentFilter, given: QueryDict) -> list[Chip]:
+    """One for each filter that took effect; a value nobody knows is ignored, so it has none."""
+    filters.is_valid()
+    chosen = filters.form.cleaned_data
+    chips = []
+    for name in ("q", "status", "stage", "strategy", "application"):
+        if not chosen.get(name):
+            continue
+        words = dict(_words(name, filters)).get(str(given[name]), str(given[name]))
+        chips.append(Chip(str(filters.filters[name].label), words, changed(given, **{name: None})))
+    return chips
+
+
+def _words(name: str, filters: DeploymentFilter) -> Mapping[str, str]:
+    choices: Iterable[tuple[object, object]] = getattr(filters.form.fields[name], "choices", ())
+    return {str(value): str(words) for value, words in choices}
+
+
+def _columns(given: QueryDict) -> list[Column]:
+    return [
+        _sortable("name", "Name", given),
+        Column("Application"),
+        _sortable("status", "Status", given),
+        Column("Strategy"),
+        Column("Devices"),
+        _sortable("updated", "Updated", given, backwards_first=True),
+    ]
+
+
+def _sortable(key: str, words: str, given: QueryDict, *, backwards_first: bool = False) -> Column:
+    order = given.get("o", "-updated")
+    if order == key:
+        return Column(words, changed(given, o=f"-{key}"), "ascending")
+    if order == f"-{key}":
+        return Column(words, changed(given, o=key), "descending")
+    return Column(words, changed(given, o=f"-{key}" if backwards_first else key))
+
+
+def pages(page: Page[Row], given: QueryDict) -> list[tuple[str, str]]:
+    """Links to the pages around this one; the present one has no link."""
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+    return [
+        (str(one), "" if one in (page.number, page.paginator.ELLIPSIS) else paged(given, one))
+        for one in numbers
+    ]
+
+
+def paged(given: QueryDict, number: object) -> str:
+    """The address of another page with the same filters."""
+    query = given.copy()
+    query["p"] = str(number)
+    return f"?{query.urlencode()}"
+
+
+def changed(given: QueryDict, **values: str | None) -> str:
+    """The address with some of its values changed or (None) taken out, from the first page on."""
+    query = given.copy()
+    query.pop("p", None)
+    for name, value in values.items():
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = value
+    return f"?{query.urlencode()}"

@@ -1,0 +1,169 @@
+"""One hub per watched deployment and process: hears the bell, reads once, tells every page.
+
+Lives on the web server's event loop; nothing here is called from another thread. A lost ring
+costs nothing, since the hub also looks without one, and a deployment nobody watches has no hub.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from channels.db import database_sync_to_async
+from channels.layers import BaseChannelLayer, get_channel_layer
+from django.db import OperationalError
+from django.utils import timezone
+
+from deployments import events, frames, queries
+
+logger = logging.getLogger(__name__)
+
+#: After a ring the hub waits this long, so that many changes make one frame.
+GATHERING_SECONDS = 0.25
+#: Without a ring it looks this often: rings from another process can be lost.
+LOOKING_SECONDS = 5.0
+#: Rows commit out of order, so each reading begins this long before the last one.
+OVERLAP = timedelta(seconds=5)
+#: More changed rows than this are not told one by one.
+CHANGES_READ = 5_000
+
+#: Takes one frame as JSON text; must not block.
+Listener = Callable[[str], None]
+
+
+class Reading:
+    """What has been told about one deployment so far, so that each frame has only what is new."""
+
+    def __init__(self, deployment_pk: int, since: datetime) -> None:
+        """Begins with what changes after `since`."""
+        self.deployment_pk = deployment_pk
+        self._since = since
+        self._told: dict[int, int] = {}
+        self._parts: dict[str, str] = {}
+
+    def next(self, now: datetime) -> frames.Frame:
+        """The changes since the last reading as one bounded frame, or a beat without any."""
+        picture = frames.take(self.deployment_pk, now=now)
+        if picture is None:
+            return frames.beat(now)
+        wanted, more = self._changed(now)
+        rows = list(queries.rows(self.deployment_pk, wanted)) if wanted else []
+        frame = frames.frame("change", picture, rows, more=more)
+        fresh = self._fresh(frame["parts"])
+        if not (fresh or rows or more):
+            return frames.beat(now)
+        frame["parts"] = fresh
+        return frame
+
+    def _changed(self, now: datetime) -> tuple[list[int], bool]:
+        """The rows that were not told in their present version, and whether there are more."""
+        changed = queries.changed_since(self.deployment_pk, self._since - OVERLAP, CHANGES_READ)
+        news = [pk for pk, version in changed if self._told.get(pk) != version]
+        self._told, self._since = dict(changed), now
+        more = len(changed) == CHANGES_READ or len(news) > frames.ROWS_PER_FRAME
+        return news[: frames.ROWS_PER_FRAME], more
+
+    def _fresh(self, parts: dict[str, str]) -> dict[str, str]:
+        fresh = {name: html for name, html in parts.items() if self._parts.get(name) != html}
+        self._parts = parts
+        return fresh
+
+
+class Hub:
+    """Watches one deployment as long as somebody listens."""
+
+    def __init__(self, deployment_pk: int, layer: BaseChannelLayer) -> None:
+        """Does nothing before `run`."""
+        self.deployment_pk = deployment_pk
+        self.listeners: set[Listener] = set()
+        self._layer = layer
+        self._bell = asyncio.Event()
+        self._reading = Reading(deployment_pk, timezone.now())
+
+    async def run(self) -> None:
+        """Tells the listeners until it is cancelled."""
+        group = events.group_name(self.deployment_pk)
+        channel = await self._layer.new_channel()
+        await self._layer.group_add(group, channel)
+        # The bell has a task of its own: a Redis channel that is cancelled while it receives
+        # is gone, so waiting with a limit must not touch it.
+        hearing = asyncio.create_task(self._hear(channel))
+        try:
+            await self._tell_for_ever()
+        finally:
+            hearing.cancel()
+            await self._layer.group_discard(group, channel)
+
+    async def _hear(self, channel: str) -> None:
+        while True:
+            await self._layer.receive(channel)
+            self._bell.set()
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), LOOKING_SECONDS)
+            await asyncio.sleep(GATHERING_SECONDS)
+            # Cleared before reading: a ring during the reading makes another one.
+            self._bell.clear()
+            try:
+                text = await database_sync_to_async(self._read)()
+            except OperationalError:
+                # A database that is busy or away is nobody's fault: the next look will tell.
+                logger.warning("Deployment %s could not be read for its page", self.deployment_pk)
+                continue
+            for listener in tuple(self.listeners):
+                listener(text)
+
+    def _read(self) -> str:
+        return json.dumps(self._reading.next(timezone.now()))
+
+
+_hubs: dict[int, tuple[Hub, asyncio.Task[None]]] = {}
+
+
+def join(deployment_pk: int, listener: Listener) -> None:
+    """Lets `listener` have every frame about the deployment from now on."""
+    if deployment_pk not in _hubs:
+        _hubs[deployment_pk] = _start(deployment_pk)
+    _hubs[deployment_pk][0].listeners.add(listener)
+
+
+async def leave(deployment_pk: int, listener: Listener) -> None:
+    """The end of `join`; the last one to leave ends the hub."""
+    if deployment_pk not in _hubs:
+        return
+    hub, task = _hubs[deployment_pk]
+    hub.listeners.discard(listener)
+    if not hub.listeners:
+        del _hubs[deployment_pk]
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def watched() -> frozenset[int]:
+    """The deployments that somebody in this process watches."""
+    return frozenset(_hubs)
+
+
+def _start(deployment_pk: int) -> tuple[Hub, asyncio.Task[None]]:
+    layer = get_channel_layer()
+    if layer is None:
+        message = "The live page needs a channel layer: set CHANNEL_LAYERS."
+        raise RuntimeError(message)
+    hub = Hub(deployment_pk, layer)
+    task = asyncio.create_task(hub.run(), name=f"hub of deployment {deployment_pk}")
+    task.add_done_callback(lambda ended: _forget(deployment_pk, ended))
+    return hub, task
+
+
+def _forget(deployment_pk: int, ended: asyncio.Task[None]) -> None:
+    """A hub that fell over is started again by the next page; its pages poll until then."""
+    if ended.cancelled():
+        return
+    logger.error("The hub of deployment %s ended", deployment_pk, exc_info=ended.exception())
+    if deployment_pk in _hubs and _hubs[deployment_pk][1] is ended:
+        del _hubs[deployment_pk]

@@ -1,0 +1,91 @@
+"""What happens next with a deployment, in words, so that nobody has to guess."""
+
+from collections.abc import Callable
+
+from deployments.models import Deployment
+from deployments.queries import Census
+from deployments.states import IN_FLIGHT, Stage, State
+
+#: The names of the wizard's steps, in their order.
+STEPS = ("Application and version", "Devices", "Parameters", "Rollout", "Review")
+
+
+def next_words(deployment: Deployment, census: Census) -> str:
+    """What happens next, or what a person can do."""
+    return OUTLOOKS[Stage(deployment.stage)](deployment, census)
+
+
+def devices(number: int) -> str:
+    """A number of devices in words."""
+    return "1 device" if number == 1 else f"{number} devices"
+
+
+def step_name(number: int) -> str:
+    """The name of a step of the wizard, counted from 1."""
+    return STEPS[min(max(number, 1), len(STEPS)) - 1]
+
+
+def _draft(deployment: Deployment, _census: Census) -> str:
+    number = min(max(deployment.wizard_step, 1), len(STEPS))
+    return (
+        f"Not finished yet: it is at step {number} of {len(STEPS)}, {step_name(number)}. "
+        "Nothing reaches a device before it is started."
+    )
+
+
+def _ready(_deployment: Deployment, census: Census) -> str:
+    return (
+        f"Everything is set for {devices(census.total)}. "
+        "Nothing reaches a device before somebody starts it."
+    )
+
+
+def _rolling(_deployment: Deployment, census: Census) -> str:
+    moving = _moving(census)
+    if moving:
+        return (
+            f"{devices(moving).capitalize()} still to go. Each fetches the application the next "
+            "time it asks, and this page follows by itself."
+        )
+    return "The engine looks at it within a second, and this page follows by itself."
+
+
+def _cancelling(_deployment: Deployment, census: Census) -> str:
+    moving = _moving(census)
+    if moving:
+        return (
+            f"Nothing new is sent out. {devices(moving).capitalize()} had already fetched it and "
+            "may finish; then it is cancelled."
+        )
+    return "Nothing new is sent out; it is cancelled within a second."
+
+
+def _completed(_deployment: Deployment, census: Census) -> str:
+    failed = census.number(State.FAILED)
+    if failed:
+        return (
+            f"It is over: {devices(failed)} failed. The table below says why; what failed there "
+            "can be rolled out again with a new deployment."
+        )
+    return "It is over. The devices keep the application until another deployment changes it."
+
+
+def _cancelled(_deployment: Deployment, census: Census) -> str:
+    installed = census.number(State.INSTALLED)
+    if installed:
+        return f"It is over. {devices(installed).capitalize()} had installed it and keep it."
+    return "It is over. No device has installed it."
+
+
+def _moving(census: Census) -> int:
+    return sum(census.number(state) for state in IN_FLIGHT) + census.number(State.QUEUED)
+
+
+OUTLOOKS: dict[Stage, Callable[[Deployment, Census], str]] = {
+    Stage.DRAFT: _draft,
+    Stage.READY: _ready,
+    Stage.ROLLING: _rolling,
+    Stage.CANCELLING: _cancelling,
+    Stage.COMPLETED: _completed,
+    Stage.CANCELLED: _cancelled,
+}

@@ -1,0 +1,16 @@
+"""The addresses of the sockets."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.http import HttpResponseBase
+from django.urls import path
+
+from deployments.consumers import DeploymentConsumer
+
+# Django's type stubs know views only; channels routes sockets with the same patterns.
+socket = cast("Callable[..., HttpResponseBase]", DeploymentConsumer.as_asgi())
+
+websocket_urlpatterns = [
+    path("ws/deployments/<int:pk>/", socket, name="deployment-live"),
+]

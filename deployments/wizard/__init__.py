@@ -1,0 +1,46 @@
+"""The wizard in five steps; its memory is the draft's row, so one can leave and come back."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+
+from deployments import drafting, queries
+from deployments.models import Deployment
+from deployments.states import Stage
+from deployments.wizard import application, devices, parameters, review, rollout
+from deployments.wizard.application import new
+from deployments.wizard.devices import fit
+from deployments.wizard.steps import ask_to_edit
+
+__all__ = ["fit", "new", "step"]
+
+STEPS: dict[int, Callable[[HttpRequest, Deployment], HttpResponse]] = {
+    drafting.APPLICATION: application.step,
+    drafting.DEVICES: devices.step,
+    drafting.PARAMETERS: parameters.step,
+    drafting.ROLLOUT: rollout.step,
+    drafting.REVIEW: review.step,
+}
+
+
+def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
+    """One step of a draft; a step that is not reached yet leads to the one that is."""
+    ask_to_edit(request)
+    if step not in STEPS:
+        raise Http404
+    draft = get_object_or_404(queries.for_page(), pk=pk)
+    if draft.stage != Stage.DRAFT:
+        messages.error(request, f"{draft} {_not_a_draft(draft)}")
+        return redirect("admin:deployments_deployment_page", pk)
+    if step > draft.wizard_step:
+        return redirect("admin:deployments_deployment_step", pk, draft.wizard_step)
+    return STEPS[step](request, draft)
+
+
+def _not_a_draft(deployment: Deployment) -> str:
+    words = deployment.look.words.lower()
+    if deployment.stage == Stage.READY:
+        return f"is {words}: choose Edit to change it."
+    return f"is {words} and cannot be changed any more."

@@ -1,0 +1,164 @@
+"""Step 2: the devices, by hand, by group and by label, with who fits and who does not and why."""
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from deployments import drafting, queries, targeting
+from deployments.actions import person
+from deployments.models import Deployment
+from deployments.moves import MoveRefusedError
+from deployments.outlook import devices
+from deployments.wizard import selection, steps
+from deployments.wizard.selection import Fit, Targeting
+from devices.models import Device, DeviceGroup
+from devices.selectors import SelectorError
+
+#: Devices on one page of the list to choose from.
+PER_PAGE = 50
+NOBODY = "Choose at least one device: by group, by label or by hand."
+#: Buttons that only leave the step, as against those that change the choice and stay.
+LEAVING = frozenset({"next", "back", "draft", *"12345"})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A device to choose by hand; `why_not` says why it cannot run the application."""
+
+    device: Device
+    ticked: bool
+    why_not: str
+    busy_with: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group to choose."""
+
+    group: DeviceGroup
+    ticked: bool
+    words: str
+
+
+def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
+    """Shows and saves the choice."""
+    wanted = selection.stored(draft)
+    if request.method != "POST":
+        return _show(request, draft, wanted)
+    go = steps.asked(request)
+    wanted = selection.posted(request.POST, wanted)
+    try:
+        wanted = _changed(draft, wanted, go, request.POST.get("q", ""))
+        drafting.choose_devices(draft, wanted.as_json(), actor=person(request), now=timezone.now())
+    except SelectorError:
+        return _show(request, draft, wanted, failed=True)
+    except MoveRefusedError as refusal:
+        return _show(request, draft, wanted, error=str(refusal), failed=True)
+    if go not in LEAVING:
+        return redirect(_stay(request, draft, go))
+    if go == "next" and not targeting.chosen(wanted.as_json()).exists():
+        return _show(request, draft, wanted, error=NOBODY, failed=True)
+    return steps.leave(request, draft, drafting.DEVICES)
+
+
+def fit(request: HttpRequest, pk: int) -> JsonResponse:
+    """How the devices of an unsaved form stand; saves nothing."""
+    steps.ask_to_edit(request)
+    draft = get_object_or_404(queries.for_page(), pk=pk)
+    wanted = selection.stored(draft)
+    if request.method == "POST":
+        wanted = selection.posted(request.POST, wanted)
+    seen = selection.fit(draft, wanted)
+    return JsonResponse({"html": _fit_html(draft, seen), "total": seen.total})
+
+
+def _changed(draft: Deployment, wanted: Targeting, go: str, search: str) -> Targeting:
+    """What the buttons do that change the choice as a whole."""
+    if go in {"all", "none"}:
+        found = set(selection.search(search).values_list("pk", flat=True))
+        ids = set(wanted.ids) | found if go == "all" else set(wanted.ids) - found
+        return replace(wanted, ids=sorted(ids))
+    if go.startswith("without-"):
+        return selection.without(draft, wanted, go.removeprefix("without-"))
+    return wanted
+
+
+def _stay(request: HttpRequest, draft: Deployment, go: str) -> str:
+    """The address of the same step, on the page and with the search that were asked for."""
+    search, number = request.POST.get("q", "").strip(), request.POST.get("p", "1")
+    if go.startswith("page-"):
+        number = go.removeprefix("page-")
+    elif go == "search":
+        number = "1"
+    asked = {name: value for name, value in (("q", search), ("p", number)) if value}
+    address = reverse("admin:deployments_deployment_step", args=[draft.pk, drafting.DEVICES])
+    place = "#chosen" if go == "update" or go.startswith("without-") else "#by-hand"
+    return f"{address}?{urlencode(asked)}{place}"
+
+
+def _show(
+    request: HttpRequest,
+    draft: Deployment,
+    wanted: Targeting,
+    *,
+    error: str = "",
+    failed: bool = False,
+) -> HttpResponse:
+    asked = request.POST if request.method == "POST" else request.GET
+    search = asked.get("q", "").strip()
+    page = Paginator(selection.search(search), PER_PAGE).get_page(asked.get("p"))
+    seen = selection.fit(draft, wanted)
+    context = {
+        "wanted": wanted,
+        "groups": _groups(wanted),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "candidates": _candidates(draft, page, wanted),
+        "search": search,
+        "fit": seen,
+        "error": error,
+        "by_hand": devices(len(wanted.ids)),
+        "there_are_some": bool(search) or bool(page.paginator.count),
+    }
+    return steps.show(request, draft, drafting.DEVICES, context, failed=failed)
+
+
+def _candidates(draft: Deployment, page: "Page[Device]", wanted: Targeting) -> list[Candidate]:
+    """The devices of the page, judged in two queries."""
+    shown = list(page)
+    these = Device.objects.filter(pk__in=[device.pk for device in shown])
+    judged = targeting.judge(these, draft.version, draft.profile_id)
+    reasons = {misfit.device_id: "; ".join(misfit.reasons) for misfit in judged.misfits}
+    held = targeting.holders(these, draft.version.application, besides=draft)
+    busy = {holder.path: holder.deployment_name for holder in held}
+    ticked = set(wanted.ids)
+    return [
+        Candidate(
+            device, device.pk in ticked, reasons.get(device.pk, ""), busy.get(device.path, "")
+        )
+        for device in shown
+    ]
+
+
+def _groups(wanted: Targeting) -> list[Group]:
+    present = Count("members", filter=Q(members__removed_at=None))
+    groups = DeviceGroup.objects.annotate(member_count=present).order_by("name")
+    return [Group(group, group.pk in wanted.groups, _group_words(group)) for group in groups]
+
+
+def _group_words(group: DeviceGroup) -> str:
+    count = group.__dict__["member_count"]
+    members = devices(count) if count or not group.selector else ""
+    labels = f"label {group.selector}" if group.selector else ""
+    return " and ".join(part for part in (members, labels) if part)
+
+
+def _fit_html(draft: Deployment, seen: Fit) -> str:
+    return render_to_string("deployments/wizard/_fit.html", {"draft": draft, "fit": seen})

@@ -1,0 +1,38 @@
+"""Step 4: by which strategy, and what is allowed to go wrong."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from deployments import drafting, strategy
+from deployments.actions import person
+from deployments.forms import RolloutForm
+from deployments.models import Deployment
+from deployments.moves import MoveRefusedError
+from deployments.strategy import StrategyError
+from deployments.wizard import steps
+
+
+def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
+    """The strategy, with the rest folded away: its defaults suit most rollouts."""
+    if request.method != "POST":
+        return _show(request, draft, RolloutForm.of(draft.strategy))
+    form = RolloutForm(request.POST)
+    if not form.is_valid():
+        return _show(request, draft, form, failed=True)
+    try:
+        drafting.set_rollout(draft, form.given(), actor=person(request), now=timezone.now())
+    except StrategyError as error:
+        form.take_problems(error.problems)
+        return _show(request, draft, form, failed=True)
+    except MoveRefusedError as refusal:
+        form.add_error(None, str(refusal))
+        return _show(request, draft, form, failed=True)
+    return steps.leave(request, draft, drafting.ROLLOUT)
+
+
+def _show(
+    request: HttpRequest, draft: Deployment, form: RolloutForm, *, failed: bool = False
+) -> HttpResponse:
+    strategies = [(kind, words, strategy.SENTENCES[kind]) for kind, words in strategy.WORDS.items()]
+    context = {"form": form, "strategies": strategies, "unfolded": failed or form.is_changed}
+    return steps.show(request, draft, drafting.ROLLOUT, context, failed=failed)

@@ -1,5 +1,8 @@
 """The Celery worker and beat, each in a thread of this process."""
 
+import threading
+from functools import partial
+
 from celery import Celery
 from celery.beat import Scheduler, Service
 from celery.utils.nodenames import default_nodename
@@ -21,12 +24,23 @@ def worker(app: Celery) -> Threaded:
         without_gossip=True,
         without_mingle=True,
     )
-    return Threaded("worker", controller.start, _ask_worker_to_stop)
+    hostname = str(controller.hostname)
+    return Threaded("worker", controller.start, lambda: _ask_to_stop(app, hostname))
 
 
-def _ask_worker_to_stop() -> None:
-    # The consumer looks at this between two messages; the number is its exit code.
+def _ask_to_stop(app: Celery, hostname: str) -> None:
+    # The worker looks at this between two messages; the number is its exit code.
     state.should_stop = 0
+    # From a thread, since a broker that is away would keep us waiting.
+    wake = partial(_wake, app, hostname)
+    threading.Thread(target=wake, name="stop the worker", daemon=True).start()
+
+
+def _wake(app: Celery, hostname: str) -> None:
+    # Without a message the worker would look in two seconds only, and once it has looked, it
+    # still waits for one more.
+    for _ in range(2):
+        app.control.broadcast("ping", destination=[hostname])
 
 
 def beat(app: Celery) -> Threaded:

@@ -59,16 +59,20 @@ def manifest_for(client: Client, *, now: datetime) -> Published:
 
 def prove(client: Client, version: int, *, now: datetime) -> None:
     """Notes durably that the client holds this manifest: it fetched it, or showed its ETag."""
-    ahead = Client.objects.filter(pk=client.pk, proved_version__lt=version)
-    if client.proved_version >= version or not ahead.update(proved_version=version):
+    if client.proved_version >= version:
         return
+    with transaction.atomic():
+        ahead = Client.objects.filter(pk=client.pk, proved_version__lt=version)
+        if ahead.update(proved_version=version):
+            current = Revision.objects.filter(
+                workload__device__client=client,
+                wanted_by__isnull=False,
+                target_version__lte=version,
+            )
+            held = list(current.values_list("pk", flat=True))
+            instances.saw_manifest(held, version, now)
+            _ring_for(held)
     client.proved_version = version
-    current = Revision.objects.filter(
-        workload__device__client=client, wanted_by__isnull=False, target_version__lte=version
-    )
-    held = list(current.values_list("pk", flat=True))
-    instances.saw_manifest(held, version, now)
-    _ring_for(held)
 
 
 def document_for(client: Client, uid: str, digest: str, *, now: datetime) -> bytes | None:

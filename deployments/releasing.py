@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
-    Case,
     CharField,
     DateTimeField,
     F,
@@ -18,12 +17,12 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Value,
-    When,
 )
+from django.db.models.functions import Coalesce
 
 from deployments.models import Batch, Deployment, Instance, Revision, Workload
 from deployments.moves import instances
-from deployments.rows import RandomUuid, Source, insert_from
+from deployments.rows import RandomUuid, Source, insert_from, update_from
 from deployments.states import State
 from devices.desire import raise_generation
 
@@ -43,11 +42,11 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
     raise_generation(waiting.values("device__client"))
     _make_workloads(waiting)
-    instances.bind(waiting, now)
+    instances.bind_workloads(waiting)
     _make_revisions(deployment, waiting, now)
-    released = instances.release(waiting, now)
-    _want(batch)
-    return Released(released, satisfied)
+    instances.bind_revisions(waiting)
+    _want(waiting)
+    return Released(instances.release(waiting, now), satisfied)
 
 
 def _make_workloads(waiting: QuerySet[Instance]) -> None:
@@ -61,24 +60,23 @@ def _make_workloads(waiting: QuerySet[Instance]) -> None:
 
 
 def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: datetime) -> None:
-    # Wanted already and yet not installed: the same bytes would change nothing on the device.
-    again = When(
-        workload__wanted__content=deployment.content, then=F("workload__wanted__attempt") + 1
-    )
+    # What a device was given before it would not look at again under the same digest: each new
+    # revision of the same content is an attempt of its own.
+    earlier = Revision.objects.filter(workload=OuterRef("workload"), content=deployment.content)
+    again = earlier.order_by("-attempt").values(next=F("attempt") + 1)[:1]
     values: dict[str, Source] = {
         "workload": F("workload_id"),
         "deployment": F("deployment_id"),
         "version": Value(deployment.version_id, output_field=IntegerField()),
         "replaces": F("workload__wanted_id"),
         "content": Value(deployment.content, output_field=CharField()),
-        "attempt": Case(again, default=Value(0), output_field=IntegerField()),
+        "attempt": Coalesce(Subquery(again), 0, output_field=IntegerField()),
         "digest": Value("", output_field=CharField()),
         "created_at": Value(now, output_field=DateTimeField()),
     }
     insert_from(Revision, values, waiting.order_by())
 
 
-def _want(batch: Batch) -> None:
-    released = Instance.objects.filter(batch=batch, state=State.PENDING)
-    newest = released.filter(workload=OuterRef("pk")).values("revision")[:1]
-    Workload.objects.filter(pk__in=released.values("workload")).update(wanted=Subquery(newest))
+def _want(waiting: QuerySet[Instance]) -> None:
+    values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("revision_id")}
+    update_from(Workload, values, waiting.order_by())

@@ -91,17 +91,23 @@ def why_not_counted(client: Client, revision: Revision | None, report: Report) -
 
 
 def _find(client: Client, uid: str, report: Report) -> int:
-    try:
-        key = uuid.UUID(uid)
-    except ValueError:
-        raise UnknownDeploymentError(f"There is no deployment {uid[:100]}.") from None
-    found = Workload.objects.filter(uid=key, device__client=client)
-    row = found.values_list("pk", "device__path").first()
+    key = _key(uid)
+    found = Workload.objects.filter(device__client=client)
+    row = found.filter(uid=key).values_list("pk", "device__path").first() if key else None
     if row is None:
         raise UnknownDeploymentError(f"There is no deployment {uid[:100]}.")
     if report.device_path is not None and report.device_path != row[1]:
         raise WrongDeviceError("is not the device of this deployment")
     return row[0]
+
+
+def _key(uid: str) -> uuid.UUID | None:
+    """The id; None for every other spelling, although Python would read some as an id too."""
+    try:
+        key = uuid.UUID(uid)
+    except ValueError:
+        return None
+    return key if str(key) == uid.lower() else None
 
 
 def _components(report: Report) -> list[dict[str, str]]:
@@ -150,8 +156,16 @@ def _update_workload(workload: Workload, revision: Revision, report: Report, now
     elif report.state is Status.REMOVED:
         changes["installed"] = None
     Workload.objects.filter(pk=workload.pk).update(**changes)
-    failing = Workload.objects.filter(device=workload.device_id, state="failed").exists()
-    Device.objects.filter(pk=workload.device_id, failing=not failing).update(failing=failing)
+    if Status.FAILED in {workload.state, report.state}:
+        _note_failing(workload.device_id)
+
+
+def _note_failing(device_pk: int) -> None:
+    # Two workloads of one device may report at once: the second must see what the first wrote.
+    device = Device.objects.select_for_update(no_key=True).only("failing").get(pk=device_pk)
+    failing = Workload.objects.filter(device=device, state=Status.FAILED).exists()
+    if failing != device.failing:
+        Device.objects.filter(pk=device_pk).update(failing=failing)
 
 
 def _update_instance(revision: Revision, report: Report, now: datetime) -> None:

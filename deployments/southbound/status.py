@@ -6,10 +6,12 @@ from django.conf import settings
 
 from deployments import reports
 from deployments.southbound.status_document import read
-from devices.southbound.bodies import json_object
+from devices.southbound.bodies import mended_object
 from devices.southbound.http import Answer, Request
 from devices.southbound.problems import FieldError, Kind, ProblemError
 from devices.southbound.routing import Route
+
+_MOST_ERRORS = 50
 
 
 def report(request: Request) -> Answer:
@@ -18,12 +20,14 @@ def report(request: Request) -> Answer:
     The record exists from the moment of assignment, so every report is an update. An unknown
     deployment, and one of another client, is answered as the setting says: 404 by default.
     """
-    document, _ = json_object(request.body)
+    document = mended_object(request.body)
     uid = request.params["deploymentId"]
     told, faults = read(document, uid)
     if told is None or faults:
         raise ProblemError(
-            Kind.SEMANTIC_ERROR, "The status report breaks rules of the standard.", errors=faults
+            Kind.SEMANTIC_ERROR,
+            "The status report breaks rules of the standard.",
+            errors=faults[:_MOST_ERRORS],
         )
     try:
         reports.receive(request.client, uid, told, now=request.now)

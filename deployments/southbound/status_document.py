@@ -101,4 +101,7 @@ def _error(value: object, field: str, faults: list[FieldError]) -> str:
 
 
 def _text(value: object) -> str:
+    """The text; a code that came as a number is taken as its digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value.strip() if isinstance(value, str) else ""

@@ -18,6 +18,25 @@ def json_object(body: bytes) -> tuple[dict[str, object], str]:
     Raises `ProblemError`: 400 when it is no JSON object in UTF-8, or nested too deep; 422 when a
     text in it has characters that cannot be kept.
     """
+    document, text = _parsed(body)
+    if errors := list(_unstorable(document, "")):
+        raise ProblemError(
+            Kind.SEMANTIC_ERROR, "The body has characters that cannot be kept.", errors=errors[:20]
+        )
+    return document, text
+
+
+def mended_object(body: bytes) -> dict[str, object]:
+    """Return a body's JSON object, with U+FFFD in place of characters that cannot be kept.
+
+    For what must not be lost over an odd character, since devices drop what was refused. Raises
+    `ProblemError` 400 when it is no JSON object in UTF-8, or nested too deep.
+    """
+    document, _ = _parsed(body)
+    return {_mended_text(key): _mended(member) for key, member in document.items()}
+
+
+def _parsed(body: bytes) -> tuple[dict[str, object], str]:
     try:
         text = body.decode("utf-8-sig")
         document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
@@ -27,10 +46,6 @@ def json_object(body: bytes) -> tuple[dict[str, object], str]:
         raise ProblemError(Kind.INVALID_REQUEST, "The body is not a JSON object.")
     if _depth_exceeds(document, _MAX_DEPTH):
         raise ProblemError(Kind.INVALID_REQUEST, f"The body is nested deeper than {_MAX_DEPTH}.")
-    if errors := list(_unstorable(document, "")):
-        raise ProblemError(
-            Kind.SEMANTIC_ERROR, "The body has characters that cannot be kept.", errors=errors[:20]
-        )
     return document, text
 
 
@@ -72,3 +87,15 @@ def _unstorable(value: object, field: str) -> Iterator[FieldError]:
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _unstorable(member, f"{field}[{index}]")
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return _mended_text(value)
+    if isinstance(value, dict):
+        return {_mended_text(key): _mended(member) for key, member in value.items()}
+    return [_mended(member) for member in value] if isinstance(value, list) else value
+
+
+def _mended_text(text: str) -> str:
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

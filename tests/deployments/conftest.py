@@ -1,0 +1,28 @@
+"""A listener with the whole device interface, against the test database."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from deployments import southbound
+from devices.southbound import capabilities
+from tests.wire import Wire, wired
+
+
+@pytest.fixture(scope="module")
+def listener(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Wire]:
+    """Serve while a module's tests run; starting anew for each would take long."""
+    routes = [*capabilities.ROUTES, *southbound.ROUTES]
+    with django_db_blocker.unblock(), wired(tmp_path_factory.mktemp("wire"), routes) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(listener: Wire, transactional_db: None) -> Wire:
+    """Return the module's listener, with an empty database behind it."""
+    return listener

@@ -21,7 +21,7 @@ from devices.identity.authority import Authority, new_key
 from devices.models import Client
 from devices.southbound.application import application
 from devices.southbound.http import Answer, Request
-from devices.southbound.listener import ListenerError, device_server
+from devices.southbound.listener import DeviceConfig, DeviceServer, ListenerError, device_server
 from devices.southbound.routing import Route
 from tests.devices.certs import ca, certificate, uris, usage
 from tests.wire import LOOPS, Wire, hung_up, reloading, wired
@@ -268,29 +268,33 @@ def test_a_taken_port_is_a_sentence(wire: Wire) -> None:
     assert "Devices cannot be served on 127.0.0.1" in str(caught[0])
 
 
-def test_the_signals_stay_with_whoever_runs_the_loop(tmp_path: Path) -> None:
-    authority = Authority.create(
-        tmp_path / "identity", trust_domain="a", wfm_id="b", now=datetime.now(UTC)
-    )
-    server = device_server(
-        application([]), host="127.0.0.1", port=0, tls=reloading(authority.directory)
-    )
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    seen: list[object] = []
+class Watched(DeviceServer):
+    """A device server that notes who has the signals while it runs, and stops at once."""
 
-    async def live_shortly() -> None:
-        serving = asyncio.ensure_future(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        seen.extend(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))
-        server.should_exit = True
-        await serving
+    handlers: tuple[object, object] | None = None
 
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(live_shortly())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
-    assert seen == before
+    async def on_tick(self, counter: int) -> bool:
+        self.handlers = handlers()
+        return True
+
+
+def handlers() -> tuple[object, object]:
+    return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+
+def test_the_signals_stay_with_whoever_runs_the_loop(wire: Wire) -> None:
+    config = DeviceConfig(
+        application([]),
+        host="127.0.0.1",
+        port=0,
+        tls=reloading(wire.authority.directory),
+        max_age_seconds=1,
+    )
+    server = Watched(config)
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        loop.run_until_complete(server.serve())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    assert server.handlers == handlers()
 
 
 def test_presence_and_the_certificates_end_are_written_behind(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Set-based SQL that the ORM lacks: INSERT … SELECT, the same on PostgreSQL and SQLite."""
+"""Set-based SQL that the ORM lacks, the same on PostgreSQL and SQLite: INSERT … SELECT and
+UPDATE … FROM."""
 
 from collections.abc import Mapping
 
@@ -30,6 +31,27 @@ def insert_from(
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {table} ({columns}) {select}{conflict}", params)
+        return int(cursor.rowcount)
+
+
+def update_from(model: type[Model], values: Mapping[str, Source], source: QuerySet[Model]) -> int:
+    """Updates the rows of `model` that `source` names by `pk`; answers how many.
+
+    `values` says for each field what to put there, as an expression over `source`; its entry
+    "pk" is the row's key. One join, where a subquery in SET would run once for each row.
+    """
+    chosen = {f"new_{name}": value for name, value in values.items()}
+    select, params = source.annotate(**chosen).values_list(*chosen).query.sql_with_params()
+    quote = connection.ops.quote_name
+    columns = [name for name in values if name != "pk"]
+    settings = ", ".join(f"{_column(model, name)} = s.{quote(f'new_{name}')}" for name in columns)
+    table, key = quote(model._meta.db_table), _column(model, "id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {settings} FROM ({select}) AS s "
+            f"WHERE {table}.{key} = s.{quote('new_pk')}",
+            params,
+        )
         return int(cursor.rowcount)
 
 

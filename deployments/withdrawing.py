@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F
 
 from deployments.models import Deployment, Revision, Workload
+from deployments.rows import Source, update_from
 from devices.desire import raise_generation
 
 
@@ -20,7 +21,9 @@ def take_back(deployment: Deployment, now: datetime) -> int:
     raise_generation(unpublished.values("workload__device__client"))
     withdrawn = unpublished.update(withdrawn_at=now)
     if withdrawn:
-        taken = Revision.objects.filter(deployment=deployment, withdrawn_at=now)
-        before = taken.filter(pk=OuterRef("wanted")).values("replaces")[:1]
-        Workload.objects.filter(wanted__in=taken).update(wanted=Subquery(before))
+        taken = Revision.objects.filter(
+            deployment=deployment, withdrawn_at=now, wanted_by__isnull=False
+        )
+        values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("replaces_id")}
+        update_from(Workload, values, taken)
     return withdrawn

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from deployments.models import Deployment, Instance, Revision, Workload
+from deployments.models import Deployment, Instance, Workload
+from deployments.rows import Source, update_from
 from deployments.states import IN_FLIGHT, Failure, State
 
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
@@ -12,15 +13,11 @@ PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
 
 
 def release(queued: QuerySet[Instance], now: datetime) -> int:
-    """queued → pending for instances whose workload and revision rows exist; answers how many."""
-    newest = Revision.objects.filter(
-        workload=OuterRef("workload"), deployment=OuterRef("deployment"), withdrawn_at=None
-    ).order_by("-pk")
+    """queued → pending for instances that are bound to their revisions; answers how many."""
     return _write(
         queued.filter(state=State.QUEUED),
         now,
         state=State.PENDING.value,
-        revision=Subquery(newest.values("pk")[:1]),
         released_at=now,
         attempts=F("attempts") + 1,
         progress=0,
@@ -28,17 +25,26 @@ def release(queued: QuerySet[Instance], now: datetime) -> int:
     )
 
 
-def bind(queued: QuerySet[Instance], now: datetime) -> int:
+def bind_workloads(queued: QuerySet[Instance]) -> int:
     """Ties queued instances to the workload of their device, and notes what ran there before."""
-    workload = Workload.objects.filter(
-        device=OuterRef("device"), application=OuterRef("application")
+    theirs = queued.order_by().filter(device__workloads__application=F("application"))
+    values: dict[str, Source] = {
+        "pk": F("pk"),
+        "workload": F("device__workloads__pk"),
+        "restore_to": F("device__workloads__installed"),
+    }
+    return update_from(Instance, values, theirs)
+
+
+def bind_revisions(queued: QuerySet[Instance]) -> int:
+    """Ties queued instances to the unpublished revision that their deployment made for them."""
+    made = queued.order_by().filter(
+        workload__revisions__deployment=F("deployment"),
+        workload__revisions__target_version=None,
+        workload__revisions__withdrawn_at=None,
     )
-    return _write(
-        queued,
-        now,
-        workload=Subquery(workload.values("pk")[:1]),
-        restore_to=Subquery(workload.values("installed")[:1]),
-    )
+    values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__revisions__pk")}
+    return update_from(Instance, values, made)
 
 
 def skip_satisfied(queued: QuerySet[Instance], content: str, now: datetime) -> int:

@@ -48,6 +48,8 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
     add_words = "Add a person"
     search_words = "Name or e-mail"
 
+    change_form_template = "accounts/person.html"
+    add_form_template = None
     form = PersonForm
     add_form = NewPersonForm
     list_display = ("username", "full_name", "role", "access", "seen")

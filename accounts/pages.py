@@ -1,6 +1,6 @@
 """What all lists and pages of the portal's admin have in common: words, titles, emptiness."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model
@@ -40,7 +40,7 @@ class PortalAdmin(ModelAdmin[M]):
     def render_change_form(
         self,
         request: HttpRequest,
-        context: dict[str, object],
+        context: dict[str, Any],
         add: bool = False,
         change: bool = False,
         form_url: str = "",
@@ -54,4 +54,6 @@ class PortalAdmin(ModelAdmin[M]):
             "show_save_and_continue": False,
             "show_save_and_add_another": False,
         }
+        # No colon after labels: the portal's own forms have none either.
+        context["adminform"].form.label_suffix = ""
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -8,14 +8,16 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 M = TypeVar("M", bound=Model)
+Cell = Callable[[Any], str | bool]
 
 
 class Place(StrEnum):
@@ -43,6 +45,15 @@ class Column:
     expression: Combinable
     cell: Callable[[object], str] = str
 
+    def shown(self) -> Cell:
+        """The column as an entry of `list_display`."""
+
+        @admin.display(description=self.words, ordering=self.name)
+        def column(row: Model) -> str:
+            return self.cell(getattr(row, self.name))
+
+        return column
+
 
 _panels: dict[Place, list[Panel]] = defaultdict(list)
 _columns: dict[Place, list[Column]] = defaultdict(list)
@@ -69,6 +80,11 @@ def panels_for(
 def columns_for(place: Place | str) -> list[Column]:
     """The additional columns of a list."""
     return list(_columns[Place(place)])
+
+
+def shown_columns(place: Place | str) -> list[Cell]:
+    """The additional columns as entries of `list_display`."""
+    return [column.shown() for column in columns_for(place)]
 
 
 def with_columns(queryset: QuerySet[M], place: Place | str) -> QuerySet[M]:

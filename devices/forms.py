@@ -1,6 +1,7 @@
 """Forms of the fleet: labels as lines, a group with its selector, a client's name."""
 
 import re
+from typing import ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -58,6 +59,14 @@ class GroupForm(forms.ModelForm[DeviceGroup]):
     class Meta:
         model = DeviceGroup
         fields = ("name", "description", "selector", "members")
+        labels: ClassVar[dict[str, str]] = {"members": "Devices picked by hand"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "selector": "For example: site=berlin, line in (1, 2), !old",
+            "members": "Type a part of a device id, a client, a vendor or a serial number.",
+        }
+        widgets: ClassVar[dict[str, forms.Widget]] = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+        }
 
     def clean_selector(self) -> str:
         """The selector, or the sentence that says where it goes wrong."""

@@ -25,7 +25,7 @@ from devices.selectors import SelectorError, matching
 from devices.status import LOOKS, MEANINGS, facts_of, status
 
 CLIENT_LOOKS: dict[str, Look] = {
-    "pending": Look("warn", "◷", "Waiting to be accepted"),
+    "pending": Look("warn", "◷", "Waiting"),
     "accepted": Look("ok", "✓", "Accepted"),
     "retired": Look("idle", "⊘", "Retired"),
 }

@@ -1,0 +1,297 @@
+"""Pages of the catalogue: an application, a version, its icon, importing a package."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.look import Look
+from accounts.models import User
+from applications.forms import PackageForm
+from applications.importing import ImportRefusedError, import_package
+from applications.models import Application, ApplicationVersion, Resource
+from applications.package import Finding
+from applications.requirements import profile_needs, value_limits
+
+STATE_LOOKS: dict[str, Look] = {
+    "available": Look("ok", "✓", "Available"),
+    "deprecated": Look("idle", "⊘", "Deprecated"),
+}
+TYPES = {"compose": "Compose", "helm": "Helm"}
+#: A package larger than this is refused before it is read.
+MOST_BYTES = 100 * 1024 * 1024
+#: What an icon may be; anything else is not served at all.
+ICON_TYPES = frozenset({"image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp"})
+
+
+def application_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """An application: what it is, its versions, where it is deployed."""
+    require(request, "applications.view_application")
+    application = get_object_or_404(Application, pk=pk)
+    versions = list(
+        application.versions.defer("raw", "parameters", "sections", "schemas").select_related(
+            "imported_by"
+        )
+    )
+    newest = versions[0] if versions else None
+    available = next((one for one in versions if one.state == "available"), None)
+    return render(
+        request,
+        "applications/application.html",
+        {
+            **page(request, application.name),
+            "application": application,
+            "newest": newest,
+            "available": available,
+            "versions": [(one, STATE_LOOKS[one.state], types_of(one)) for one in versions],
+            "catalog": newest.catalog if newest else {},
+            "icon": icon_address(newest),
+            "about": paragraphs(newest),
+            "site": web_address(newest),
+            "crumbs": [("Applications", reverse("admin:applications_application_changelist"))],
+        },
+    )
+
+
+def version_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """A version: its profiles and what they ask, its parameters, its bytes."""
+    require(request, "applications.view_applicationversion")
+    version = get_object_or_404(
+        ApplicationVersion.objects.select_related("application", "imported_by"), pk=pk
+    )
+    address = reverse("admin:applications_application_change", args=[version.application_id])
+    return render(
+        request,
+        "applications/version.html",
+        {
+            **page(request, str(version)),
+            "version": version,
+            "look": STATE_LOOKS[version.state],
+            "profiles": [Profile.of(one) for one in version.profiles],
+            "parameters": parameters_of(version),
+            "raw": bytes(version.raw).decode("utf-8", "replace"),
+            "texts": texts_of(version),
+            "icon": icon_address(version),
+            "may_change": request.user.has_perm("applications.change_applicationversion"),
+            "crumbs": [
+                ("Applications", reverse("admin:applications_application_changelist")),
+                (version.application.name, address),
+            ],
+        },
+    )
+
+
+@require_POST
+def change_state(request: HttpRequest, pk: int, state: str) -> HttpResponse:
+    """Deprecates a version, or makes it available again."""
+    require(request, "applications.change_applicationversion")
+    version = get_object_or_404(ApplicationVersion.objects.select_related("application"), pk=pk)
+    if state not in STATE_LOOKS:
+        raise Http404
+    version.state = state
+    version.save(update_fields=["state"])
+    words = STATE_LOOKS[state].words
+    LogEntry.objects.log_actions(
+        person(request).pk, [version], CHANGE, change_message=f"Made {words.lower()}."
+    )
+    messages.success(request, f"{version} is {words.lower()} now.")
+    return HttpResponseRedirect(reverse("admin:applications_applicationversion_change", args=[pk]))
+
+
+def import_page(request: HttpRequest) -> HttpResponse:
+    """Takes a package; a refused one changes nothing and every finding is listed."""
+    require(request, "applications.add_applicationversion")
+    form = PackageForm(request.POST or None, request.FILES or None)
+    findings: Sequence[Finding] = ()
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _take(request, form.cleaned_data["package"])
+        except ImportRefusedError as refusal:
+            form.add_error("package", str(refusal))
+            findings = refusal.findings
+    context = {
+        **page(request, "Import a package"),
+        "form": form,
+        "findings": findings,
+        "crumbs": [("Applications", reverse("admin:applications_application_changelist"))],
+    }
+    return render(request, "applications/import.html", context)
+
+
+def _take(request: HttpRequest, upload: UploadedFile[bytes]) -> HttpResponse:
+    name = upload.name or "the file"
+    if (upload.size or 0) > MOST_BYTES:
+        raise ImportRefusedError(f"{name}: it is larger than 100 MiB.")
+    result = import_package(upload.read(), name, actor=person(request), now=timezone.now())
+    if result.created:
+        messages.success(request, f"{result.version} was imported.")
+    else:
+        messages.info(request, f"{result.version} was here already, exactly so: nothing changed.")
+    address = reverse("admin:applications_applicationversion_change", args=[result.version.pk])
+    return HttpResponseRedirect(address)
+
+
+def icon(request: HttpRequest, pk: int) -> HttpResponse:
+    """The icon of a version, as a picture that can do nothing but be seen."""
+    require(request, "applications.view_application")
+    resource = get_object_or_404(Resource, version=pk, kind="icon", media_type__in=ICON_TYPES)
+    return HttpResponse(
+        bytes(resource.content),
+        content_type=resource.media_type,
+        headers={
+            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, max-age=86400, immutable",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A deployment profile as the page shows it."""
+
+    id: str
+    kind: str
+    description: str
+    problem: str
+    components: list[tuple[str, list[tuple[str, str]]]]
+    needs: list[str]
+
+    @classmethod
+    def of(cls, profile: Mapping[str, object]) -> "Profile":
+        """Reads what the package parser stored."""
+        found = profile.get("components")
+        components = found if isinstance(found, list) else []
+        return cls(
+            id=str(profile["id"]),
+            kind=TYPES.get(str(profile.get("type")), str(profile.get("type"))),
+            description=str(profile.get("description") or ""),
+            problem=str(profile.get("problem") or ""),
+            components=[(str(one["name"]), _properties(one)) for one in components],
+            needs=profile_needs(profile),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter as the page shows it."""
+
+    name: str
+    label: str
+    help: str
+    kind: str
+    limits: list[str]
+    default: str
+    immutable: bool
+
+
+def parameters_of(version: ApplicationVersion) -> list[tuple[str, list[Parameter]]]:
+    """The parameters by section; those that nobody is asked for come last, under no heading."""
+    asked: set[str] = set()
+    sections = []
+    for section in version.sections:
+        sections.append(
+            (section["name"], [_parameter(version, one) for one in section["settings"]])
+        )
+        asked |= {one["parameter"] for one in section["settings"]}
+    rest = [_unasked(version, name) for name in version.parameters if name not in asked]
+    return [*sections, ("Set by the package", rest)] if rest else sections
+
+
+def _parameter(version: ApplicationVersion, setting: Mapping[str, object]) -> Parameter:
+    name = str(setting["parameter"])
+    schema = version.schemas.get(setting["schema"], {})
+    return Parameter(
+        name=name,
+        label=str(setting["name"]),
+        help=str(setting.get("description") or ""),
+        kind=str(schema.get("dataType", "")),
+        limits=value_limits(schema),
+        default=_default(version, name),
+        immutable=bool(setting.get("immutable")),
+    )
+
+
+def _unasked(version: ApplicationVersion, name: str) -> Parameter:
+    return Parameter(name, name, "", "", [], _default(version, name), immutable=False)
+
+
+def _default(version: ApplicationVersion, name: str) -> str:
+    value = version.parameters.get(name, {}).get("value")
+    return "" if value is None else _plain(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _properties(component: Mapping[str, object]) -> list[tuple[str, str]]:
+    found = component.get("properties")
+    return [(key, _plain(value)) for key, value in found.items()] if isinstance(found, dict) else []
+
+
+def types_of(version: ApplicationVersion) -> str:
+    """The deployment types of its profiles."""
+    return ", ".join(
+        dict.fromkeys(TYPES.get(str(one["type"]), str(one["type"])) for one in version.profiles)
+    )
+
+
+def icon_address(version: ApplicationVersion | None) -> str:
+    """Where the icon is served, empty without one."""
+    if version is None:
+        return ""
+    icons = version.resources.filter(kind="icon", media_type__in=ICON_TYPES)
+    return reverse("admin:applications_icon", args=[version.pk]) if icons.exists() else ""
+
+
+def paragraphs(version: ApplicationVersion | None) -> str:
+    """The longer description when the package has one, else the short one; plain text."""
+    if version is None:
+        return ""
+    longer = version.resources.filter(kind="description_file").first()
+    return _as_text(longer) if longer else version.description
+
+
+def texts_of(version: ApplicationVersion) -> list[tuple[str, str]]:
+    """The package's other texts, under their titles."""
+    titles = {"release_notes": "Release notes", "licence_file": "Licence"}
+    found = version.resources.filter(kind__in=titles, media_type__startswith="text/")
+    return [(titles[one.kind], _as_text(one)) for one in found]
+
+
+def _as_text(resource: Resource) -> str:
+    return bytes(resource.content).decode("utf-8", "replace")
+
+
+def web_address(version: ApplicationVersion | None) -> str:
+    """The application's site; only a web address is ever made a link."""
+    site = str(version.catalog.get("site") or "") if version else ""
+    return site if site.startswith(("https://", "http://")) else ""
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Raises PermissionDenied for whoever lacks the permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks; pages behind the sign-in only."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def page(request: HttpRequest, title: str) -> dict[str, object]:
+    """The frame of a page, with its title."""
+    return {**admin.site.each_context(request), "title": title}

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,59 +14,111 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Application',
+            name="Application",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('app_id', models.CharField(max_length=200, unique=True, verbose_name='application id')),
-                ('name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "app_id",
+                    models.CharField(max_length=200, unique=True, verbose_name="application id"),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('name', 'app_id'),
+                "ordering": ("name", "app_id"),
             },
         ),
         migrations.CreateModel(
-            name='ApplicationVersion',
+            name="ApplicationVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=128)),
-                ('state', models.CharField(choices=[('available', 'Available'), ('deprecated', 'Deprecated')], default='available', max_length=16)),
-                ('raw', models.BinaryField()),
-                ('digest', models.CharField(max_length=71)),
-                ('api_version', models.CharField(max_length=64)),
-                ('description', models.TextField(blank=True)),
-                ('catalog', models.JSONField(default=dict)),
-                ('profiles', models.JSONField(default=list)),
-                ('parameters', models.JSONField(default=dict)),
-                ('sections', models.JSONField(default=list)),
-                ('schemas', models.JSONField(default=dict)),
-                ('extensions', models.JSONField(default=dict)),
-                ('warnings', models.JSONField(default=list)),
-                ('imported_at', models.DateTimeField()),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='applications.application')),
-                ('imported_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=128)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("available", "Available"), ("deprecated", "Deprecated")],
+                        default="available",
+                        max_length=16,
+                    ),
+                ),
+                ("raw", models.BinaryField()),
+                ("digest", models.CharField(max_length=71)),
+                ("api_version", models.CharField(max_length=64)),
+                ("description", models.TextField(blank=True)),
+                ("catalog", models.JSONField(default=dict)),
+                ("profiles", models.JSONField(default=list)),
+                ("parameters", models.JSONField(default=dict)),
+                ("sections", models.JSONField(default=list)),
+                ("schemas", models.JSONField(default=dict)),
+                ("extensions", models.JSONField(default=dict)),
+                ("warnings", models.JSONField(default=list)),
+                ("imported_at", models.DateTimeField()),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="applications.application",
+                    ),
+                ),
+                (
+                    "imported_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-imported_at', '-pk'),
+                "ordering": ("-imported_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='Resource',
+            name="Resource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('path', models.CharField(max_length=500)),
-                ('media_type', models.CharField(max_length=100)),
-                ('content', models.BinaryField()),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resources', to='applications.applicationversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=32)),
+                ("path", models.CharField(max_length=500)),
+                ("media_type", models.CharField(max_length=100)),
+                ("content", models.BinaryField()),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="resources",
+                        to="applications.applicationversion",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='applicationversion',
-            constraint=models.UniqueConstraint(fields=('application', 'version'), name='one_row_per_application_version'),
+            model_name="applicationversion",
+            constraint=models.UniqueConstraint(
+                fields=("application", "version"), name="one_row_per_application_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.UniqueConstraint(fields=('version', 'kind'), name='one_resource_per_kind'),
+            model_name="resource",
+            constraint=models.UniqueConstraint(
+                fields=("version", "kind"), name="one_resource_per_kind"
+            ),
         ),
     ]

@@ -5,86 +5,158 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('spiffe_id', models.CharField(max_length=500, unique=True, verbose_name='SPIFFE ID')),
-                ('name', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('accepted', 'Accepted'), ('retired', 'Retired')], default='pending', max_length=16)),
-                ('created_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('svid_not_after', models.DateTimeField(blank=True, null=True, verbose_name='certificate expires')),
-                ('manifest_version', models.PositiveBigIntegerField(default=0)),
-                ('manifest_digest', models.CharField(blank=True, max_length=71)),
-                ('proved_version', models.PositiveBigIntegerField(default=0, help_text='The newest manifest this client is known to hold.')),
-                ('desired_generation', models.PositiveBigIntegerField(default=1)),
-                ('published_generation', models.PositiveBigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "spiffe_id",
+                    models.CharField(max_length=500, unique=True, verbose_name="SPIFFE ID"),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("accepted", "Accepted"),
+                            ("retired", "Retired"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "svid_not_after",
+                    models.DateTimeField(blank=True, null=True, verbose_name="certificate expires"),
+                ),
+                ("manifest_version", models.PositiveBigIntegerField(default=0)),
+                ("manifest_digest", models.CharField(blank=True, max_length=71)),
+                (
+                    "proved_version",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="The newest manifest this client is known to hold."
+                    ),
+                ),
+                ("desired_generation", models.PositiveBigIntegerField(default=1)),
+                ("published_generation", models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=500, verbose_name='device id')),
-                ('vendor', models.CharField(blank=True, max_length=200)),
-                ('model_number', models.CharField(blank=True, max_length=200)),
-                ('serial_number', models.CharField(blank=True, max_length=200)),
-                ('capabilities', models.TextField(blank=True)),
-                ('capabilities_at', models.DateTimeField(blank=True, null=True)),
-                ('properties', models.JSONField(blank=True, null=True)),
-                ('reported_labels', models.JSONField(blank=True, default=dict)),
-                ('assigned_labels', models.JSONField(blank=True, default=dict)),
-                ('failing', models.BooleanField(default=False, help_text='A workload on it was last reported as failed.')),
-                ('created_at', models.DateTimeField()),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='devices', to='devices.client')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.CharField(max_length=500, verbose_name="device id")),
+                ("vendor", models.CharField(blank=True, max_length=200)),
+                ("model_number", models.CharField(blank=True, max_length=200)),
+                ("serial_number", models.CharField(blank=True, max_length=200)),
+                ("capabilities", models.TextField(blank=True)),
+                ("capabilities_at", models.DateTimeField(blank=True, null=True)),
+                ("properties", models.JSONField(blank=True, null=True)),
+                ("reported_labels", models.JSONField(blank=True, default=dict)),
+                ("assigned_labels", models.JSONField(blank=True, default=dict)),
+                (
+                    "failing",
+                    models.BooleanField(
+                        default=False, help_text="A workload on it was last reported as failed."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="devices",
+                        to="devices.client",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('path',),
+                "ordering": ("path",),
             },
         ),
         migrations.CreateModel(
-            name='DeviceGroup',
+            name="DeviceGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('description', models.TextField(blank=True)),
-                ('selector', models.CharField(blank=True, help_text='For example: site=berlin, line in (1, 2), !retired', max_length=1000, verbose_name='label selector')),
-                ('created_at', models.DateTimeField()),
-                ('members', models.ManyToManyField(blank=True, related_name='groups', to='devices.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "selector",
+                    models.CharField(
+                        blank=True,
+                        help_text="For example: site=berlin, line in (1, 2), !retired",
+                        max_length=1000,
+                        verbose_name="label selector",
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "members",
+                    models.ManyToManyField(blank=True, related_name="groups", to="devices.device"),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='DeviceLabel',
+            name="DeviceLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('value', models.CharField(max_length=255)),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='devices.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("value", models.CharField(max_length=255)),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="labels",
+                        to="devices.device",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='device',
-            constraint=models.UniqueConstraint(fields=('client', 'path'), name='one_device_per_client_path'),
+            model_name="device",
+            constraint=models.UniqueConstraint(
+                fields=("client", "path"), name="one_device_per_client_path"
+            ),
         ),
         migrations.AddIndex(
-            model_name='devicelabel',
-            index=models.Index(fields=['key', 'value', 'device'], name='label_by_key_value'),
+            model_name="devicelabel",
+            index=models.Index(fields=["key", "value", "device"], name="label_by_key_value"),
         ),
     ]

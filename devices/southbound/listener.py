@@ -166,7 +166,9 @@ class DeviceServer(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen until told to stop; raise `ListenerError` when the address cannot be had."""
-        await super().serve(sockets or [self._bind()])
+        listening = sockets or [self._bind()]
+        self.port = listening[0].getsockname()[1]
+        await super().serve(listening)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -182,7 +184,6 @@ class DeviceServer(uvicorn.Server):
             raise ListenerError(
                 f"Devices cannot be served on {host}:{port}: {error.strerror or error}."
             ) from error
-        self.port = listening.getsockname()[1]
         return listening
 
 

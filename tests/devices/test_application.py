@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.db import InterfaceError, OperationalError, connection
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.models import Client
@@ -183,6 +183,7 @@ def test_paths_are_cut_before_they_are_decoded(
     assert TABLE.find(method, path)[1] == params
 
 
+@settings(deadline=None)
 @given(path=st.text(alphabet="/%2Ff0.~aé\0", max_size=40), method=st.sampled_from(["GET", "X"]))
 def test_any_path_finds_a_route_or_a_problem(path: str, method: str) -> None:
     params: dict[str, str] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.identity import bundle
@@ -75,6 +75,7 @@ def test_a_bundle_that_cannot_be_used_is_refused_whole(content: bytes) -> None:
         bundle.parse(content)
 
 
+@settings(deadline=None)
 @given(content=st.binary(max_size=200))
 def test_no_bytes_do_more_than_be_refused(content: bytes) -> None:
     with pytest.raises(IdentityError):

@@ -1,7 +1,7 @@
 """SPIFFE ids are recognised byte for byte, or not at all."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.identity.errors import IdentityError
@@ -13,6 +13,7 @@ NAMES = st.from_regex(r"[A-Za-z0-9._-]{1,40}", fullmatch=True).filter(
 DOMAINS = st.from_regex(r"[a-z0-9._-]{1,40}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(domain=DOMAINS, wfm=NAMES, name=NAMES)
 def test_a_clients_id_reads_back_as_it_was_spelt(domain: str, wfm: str, name: str) -> None:
     text = client_id(domain, wfm, name)
@@ -20,6 +21,7 @@ def test_a_clients_id_reads_back_as_it_was_spelt(domain: str, wfm: str, name: st
     assert str(SpiffeId.parse(text)) == text
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_is_an_id_or_a_refusal(text: str) -> None:
     for candidate in (text, f"spiffe://{text}", f"spiffe://a/margo/wfm/w/client/{text}"):

@@ -48,8 +48,9 @@ class ParameterForm(forms.Form):
         self.values: dict[str, object] = {}
         for setting in self._settings():
             answer = self.cleaned_data.get(_key(setting), "")
-            if setting.secret and not answer and setting.name in self.stored:
-                self.values[setting.name] = self.stored[setting.name]
+            if setting.secret and not answer:
+                # It was not shown, so an empty answer means: as it was.
+                self.values[setting.name] = self.stored.get(setting.name, setting.default)
                 continue
             self._read(setting, answer)
         return self.cleaned_data

@@ -19,6 +19,7 @@ from deployments.states import (
     FAILURE_WORDS,
     FINISHED,
     IN_FLIGHT,
+    STAGE_LOOKS,
     Failure,
     Look,
     Stage,
@@ -108,13 +109,21 @@ class BatchRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline, in the tone of the stage it led to."""
+
+    event: Event
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A deployment as it was at one moment, without its instances."""
 
     deployment: Deployment
     census: queries.Census
     batches: list[BatchRow]
-    events: list[Event]
+    events: list[Line]
     at: datetime
 
     @property
@@ -145,7 +154,8 @@ def take(deployment_pk: int, *, now: datetime) -> Picture | None:
         return None
     census = queries.census(deployment_pk)
     batches = [_batch_row(batch, census) for batch in queries.batches(deployment_pk)]
-    return Picture(deployment, census, batches, list(queries.newest_events(deployment_pk)), now)
+    events = [Line(event, _tone(event)) for event in queries.newest_events(deployment_pk)]
+    return Picture(deployment, census, batches, events, now)
 
 
 def snapshot(deployment_pk: int, wanted: Collection[int], *, now: datetime) -> Frame | None:
@@ -204,7 +214,8 @@ def row(instance: Instance) -> Row:
         "mark": look.mark,
         "words": look.words,
         "progress": instance.progress,
-        "progress_words": instance.progress_words,
+        # Said once is enough: the badge beside it has the same words often.
+        "progress_words": "" if instance.progress_words == look.words else instance.progress_words,
         "attempts": instance.attempts,
         "error": error_words(instance),
     }
@@ -243,6 +254,12 @@ def _head(picture: Picture) -> Head:
         "actions": actions(picture.deployment),
         "over": picture.over,
     }
+
+
+def _tone(event: Event) -> Tone:
+    if event.kind in {failure.value for failure in Failure}:
+        return Tone.BAD
+    return STAGE_LOOKS[Stage(event.to_stage)].tone if event.to_stage else Tone.IDLE
 
 
 def _batch_row(batch: Batch, census: queries.Census) -> BatchRow:

@@ -97,6 +97,7 @@ class Column:
     words: str
     query: str = ""
     direction: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def _columns(given: QueryDict) -> list[Column]:
         _sortable("name", "Name", given),
         Column("Application"),
         _sortable("status", "Status", given),
-        Column("Strategy"),
+        Column("Strategy", optional=True),
         Column("Devices"),
         _sortable("updated", "Updated", given, backwards_first=True),
     ]

@@ -22,7 +22,7 @@ from devices.models import Device, DeviceGroup
 from devices.selectors import SelectorError
 
 #: Devices on one page of the list to choose from.
-PER_PAGE = 50
+PER_PAGE = 25
 NOBODY = "Choose at least one device: by group, by label or by hand."
 #: Buttons that only leave the step, as against those that change the choice and stay.
 LEAVING = frozenset({"next", "back", "draft", *"12345"})

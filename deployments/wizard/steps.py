@@ -56,8 +56,6 @@ def show(
 ) -> HttpResponse:
     """The page of a step; with status 422 when an answer on it could not be taken."""
     crumbs = [("Deployments", reverse("admin:deployments_deployment_changelist"))]
-    if draft is not None:
-        crumbs.append((draft.name, reverse("admin:deployments_deployment_page", args=[draft.pk])))
     template = f"deployments/wizard/{TEMPLATES[number - 1]}.html"
     whole = {
         **admin.site.each_context(request),

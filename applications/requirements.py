@@ -1,19 +1,21 @@
 """What a profile asks of a device and a schema of a value, as people read it; pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 Json = Mapping[str, object]
 
 COMPARISONS = {
-    "In": "is {values}",
-    "NotIn": "is not {values}",
-    "Gt": "is above {values}",
-    "Lt": "is below {values}",
-    "Exists": "is reported",
-    "DoesNotExist": "is not reported",
+    "In": "must be {values}",
+    "NotIn": "must not be {values}",
+    "Gt": "must be above {values}",
+    "Lt": "must be below {values}",
+    "Exists": "must be reported",
+    "DoesNotExist": "must not be reported",
 }
-ITEMS = {"ContainsAll": "has every one of", "ContainsAny": "has one of"}
+ITEMS = {"ContainsAll": "must include every one of", "ContainsAny": "must include one of"}
+QUANTITY = re.compile(r"([0-9.]+)\s*([A-Za-z]+)")
 
 
 def profile_needs(profile: Json) -> list[str]:
@@ -43,16 +45,16 @@ def _capacity(capacity: Json) -> Iterator[str]:
         yield f"At least {_count(cores)} CPU {'core' if cores == 1 else 'cores'}{kinds}"
     for name in ("memory", "storage"):
         if amount := capacity.get(name):
-            yield f"At least {amount}B of {name}"
+            yield f"At least {QUANTITY.sub(_with_unit, str(amount))} of {name}"
 
 
 def _rules(rules: object) -> Iterator[str]:
     """The eligibility rules: one of them must hold (Margo: device matching)."""
     sentences = [_rule(one) for one in rules if isinstance(one, dict)] if _is_list(rules) else []
     if len(sentences) == 1:
-        yield f"The device’s {sentences[0]}"
+        yield f"Its {sentences[0]}"
     elif sentences:
-        yield "One of these holds: " + "; or ".join(sentences)
+        yield "One of these: its " + "; or its ".join(sentences)
 
 
 def _rule(rule: Json) -> str:
@@ -60,17 +62,36 @@ def _rule(rule: Json) -> str:
         *(_expression(one, "") for one in _expressions(rule.get("propertySelector"))),
         *(_expression(one, "label ") for one in _expressions(rule.get("labelSelector"))),
     ]
-    return " and ".join(said) or "description is anything"
+    return " and its ".join(said) or "description may be anything"
 
 
 def _expression(expression: Json, kind: str) -> str:
-    key = str(expression.get("key", "")).strip("/").replace("/", " → ")
+    key = _key(str(expression.get("key", "")), kind)
     operator = str(expression.get("operator", ""))
     if operator in ITEMS:
-        items = [_expression(one, "") for one in _expressions(expression.get("itemSelector"))]
-        return f"{kind}{key} {ITEMS[operator]}: {', '.join(items)}"
+        items = [_item(one) for one in _expressions(expression.get("itemSelector"))]
+        return f"{key} {ITEMS[operator]}: {', '.join(items)}"
     words = COMPARISONS.get(operator, operator)
-    return f"{kind}{key} {words.format(values=either(_texts(expression.get('values'))))}"
+    return f"{key} {words.format(values=either(_texts(expression.get('values'))))}"
+
+
+def _item(expression: Json) -> str:
+    """A demand on an item of a list; the usual one is just “type ethernet”."""
+    if expression.get("operator") != "In":
+        return _expression(expression, "")
+    return f"{_key(str(expression.get('key')), '')} {either(_texts(expression.get('values')))}"
+
+
+def _key(key: str, kind: str) -> str:
+    """A JSON pointer in words: /supportedRuntimes is “supported runtimes”; labels as they are."""
+    if kind:
+        return f"{kind}{key}"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key.strip("/")).replace("/", ", ")
+    return words.lower()
+
+
+def _with_unit(amount: re.Match[str]) -> str:
+    return f"{amount[1]} {amount[2]}B"
 
 
 def _range(unit: str, least: object, most: object) -> Iterator[str]:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from accounts.look import Look
@@ -19,6 +20,7 @@ from applications.forms import PackageForm
 from applications.importing import ImportRefusedError, import_package
 from applications.models import Application, ApplicationVersion, Resource
 from applications.package import Finding
+from applications.prose import as_html
 from applications.requirements import profile_needs, value_limits
 
 STATE_LOOKS: dict[str, Look] = {
@@ -54,7 +56,7 @@ def application_page(request: HttpRequest, pk: int) -> HttpResponse:
             "versions": [(one, STATE_LOOKS[one.state], types_of(one)) for one in versions],
             "catalog": newest.catalog if newest else {},
             "icon": icon_address(newest),
-            "about": paragraphs(newest),
+            "about": about(newest),
             "site": web_address(newest),
             "crumbs": [("Applications", reverse("admin:applications_application_changelist"))],
         },
@@ -255,19 +257,19 @@ def icon_address(version: ApplicationVersion | None) -> str:
     return reverse("admin:applications_icon", args=[version.pk]) if icons.exists() else ""
 
 
-def paragraphs(version: ApplicationVersion | None) -> str:
-    """The longer description when the package has one, else the short one; plain text."""
+def about(version: ApplicationVersion | None) -> SafeString | str:
+    """The longer description when the package has one, else the short one."""
     if version is None:
         return ""
     longer = version.resources.filter(kind="description_file").first()
-    return _as_text(longer) if longer else version.description
+    return as_html(_as_text(longer) if longer else version.description)
 
 
-def texts_of(version: ApplicationVersion) -> list[tuple[str, str]]:
+def texts_of(version: ApplicationVersion) -> list[tuple[str, SafeString]]:
     """The package's other texts, under their titles."""
     titles = {"release_notes": "Release notes", "licence_file": "Licence"}
     found = version.resources.filter(kind__in=titles, media_type__startswith="text/")
-    return [(titles[one.kind], _as_text(one)) for one in found]
+    return [(titles[one.kind], as_html(_as_text(one))) for one in found]
 
 
 def _as_text(resource: Resource) -> str:

@@ -49,7 +49,7 @@ class DeviceAdmin(PortalAdmin[Device]):
     list_lede = "Where applications can run, as the devices describe themselves."
     empty_title = "No devices yet"
     empty_words = "Onboard a client: the devices behind it appear here as soon as it reports them."
-    search_words = "Device, vendor, model or serial number"
+    search_words = "Device, vendor or serial number"
 
     list_display = ("status", "path", "behind", "shown_labels", "maker", "seen")
     list_display_links = ("path",)

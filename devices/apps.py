@@ -12,7 +12,9 @@ class DevicesConfig(AppConfig):
     verbose_name = "Fleet"
 
     def ready(self) -> None:
-        """Puts the fleet on the overview."""
+        """Puts the fleet on the overview and registers the checks of the portal's identity."""
+        from devices.checks import register_checks
         from devices.panels import fleet
 
         panels.register(panels.Place.DASHBOARD, fleet)
+        register_checks()

@@ -62,10 +62,11 @@ def receive(client: Client, uid: str, report: Report, *, now: datetime) -> None:
         workload = Workload.objects.select_for_update().get(pk=workload_pk)
         revision = workload.wanted
         remark = why_not_counted(client, revision, report)
-        if _repeats_the_last(workload, revision, report, counted=not remark):
+        row = _history(client, workload, report, remark, now)
+        if _repeats_the_last(row):
             Workload.objects.filter(pk=workload.pk).update(reported_at=now)
             return
-        _keep(workload, revision, report, remark, now)
+        row.save(force_insert=True)
         if revision is None or remark:
             Workload.objects.filter(pk=workload.pk).update(reported_at=now)
             return
@@ -117,36 +118,29 @@ def _components(report: Report) -> list[dict[str, str]]:
     ]
 
 
-def _repeats_the_last(
-    workload: Workload, revision: Revision | None, report: Report, *, counted: bool
-) -> bool:
-    """The same words again add nothing to the history."""
-    last = StatusReport.objects.filter(workload=workload).order_by("-pk").first()
-    return (
-        last is not None
-        and last.revision_id == (revision.pk if revision else None)
-        and last.counted == counted
-        and last.state == report.state
-        and last.adopted_version == report.adopted
-        and last.error == report.error[:LONGEST_ERROR]
-        and last.components == _components(report)
-    )
-
-
-def _keep(
-    workload: Workload, revision: Revision | None, report: Report, remark: str, now: datetime
-) -> None:
-    StatusReport.objects.create(
+def _history(
+    client: Client, workload: Workload, report: Report, remark: str, now: datetime
+) -> StatusReport:
+    # A version that was never published may be too large for the column; the remark names it.
+    known = report.adopted is not None and report.adopted <= client.manifest_version
+    return StatusReport(
         workload=workload,
-        revision=revision,
+        revision=workload.wanted,
         received_at=now,
         state=report.state.value,
-        adopted_version=report.adopted,
+        adopted_version=report.adopted if known else None,
         components=_components(report),
         error=report.error[:LONGEST_ERROR],
         counted=not remark,
         remark=remark,
     )
+
+
+def _repeats_the_last(row: StatusReport) -> bool:
+    """The same words again add nothing to the history."""
+    last = StatusReport.objects.filter(workload=row.workload_id).order_by("-pk").first()
+    said = "revision_id", "state", "adopted_version", "error", "components", "counted", "remark"
+    return last is not None and all(getattr(last, name) == getattr(row, name) for name in said)
 
 
 def _update_workload(workload: Workload, revision: Revision, report: Report, now: datetime) -> None:

@@ -19,7 +19,7 @@ from tests.simulator.wfm import Wfm
 QUICK = ("--poll-seconds=0.05", "--download-seconds=0.01", "--install-seconds=0.02", "--quiet")
 
 
-async def until(happened: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(happened: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait for something, or fail."""
     end = monotonic() + seconds
     while not happened():

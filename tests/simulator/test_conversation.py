@@ -1,5 +1,6 @@
 """What a well-behaved fleet says and does, seen from the server."""
 
+import asyncio
 import json
 
 import pytest
@@ -107,6 +108,20 @@ async def test_only_what_has_changed_is_installed_again(plant: Plant, wfm: Wfm) 
     assert later[FIRST].version == version
 
 
+async def test_content_that_is_replaced_while_it_is_installed_never_runs(
+    plant: Plant, wfm: Wfm
+) -> None:
+    wfm.publish("edge-1", {FIRST: document(FIRST, "edge-1", "1.0.0")})
+    async with plant.running("--install-seconds=0.3"):
+        await until(lambda: "installing" in wfm.states())
+        newer = document(FIRST, "edge-1", "2.0.0")
+        wfm.publish("edge-1", {FIRST: newer})
+        await until(lambda: len(plant.lines("fetched")) == 2)
+        await until(lambda: "installed" in wfm.states())
+        await asyncio.sleep(0.4)
+    assert [line.digest for line in plant.lines("installed")] == [sha256(newer)]
+
+
 async def test_what_is_left_out_of_the_manifest_is_removed(plant: Plant, wfm: Wfm) -> None:
     wfm.publish("edge-1", {FIRST: document(FIRST, "edge-1")})
     async with plant.running():
@@ -160,6 +175,8 @@ async def test_connections_are_kept_or_closed_as_told(
     async with plant.running(f"--connection={mode}"):
         await until(lambda: len(wfm.asked) >= 6)
     assert len({asked.connection for asked in wfm.asked[:6]}) == connections
+    told = {asked.headers.get("connection") for asked in wfm.asked}
+    assert told == ({"close"} if mode == "close" else {None})
 
 
 async def test_an_announcement_that_is_forbidden_is_made_again(plant: Plant, wfm: Wfm) -> None:
@@ -180,10 +197,19 @@ async def test_the_journal_says_what_the_server_saw(
     for number in range(1, 6):
         name = f"edge-{number}"
         wfm.publish(name, {each: document(each, name) for each in (FIRST, SECOND)})
+
+    def told() -> list[tuple[object, ...]]:
+        lines = plant.lines("reported")
+        return sorted((line.deployment, line.state, line.status) for line in lines)
+
+    def seen() -> list[tuple[object, ...]]:
+        return sorted(
+            (each["deploymentId"], each["status"]["state"], 200) for each in wfm.reports()
+        )
+
     async with plant.running("--fail=0.3", "--duplicate=0.5", "--out-of-order=0.5"):
         await until(lambda: len(plant.lines("installed") + plant.lines("failed")) == 10)
+        await until(lambda: told() == seen() and len(told()) > 30)
         await plant.settles()
-    told = [(line.deployment, line.state, line.status) for line in plant.lines("reported")]
-    seen = [(report["deploymentId"], report["status"]["state"], 200) for report in wfm.reports()]
-    assert sorted(told) == sorted(seen)
-    assert len(told) > 30
+        await until(lambda: told() == seen())
+    assert told() == seen()

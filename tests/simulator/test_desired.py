@@ -112,6 +112,7 @@ def _linked() -> bytes:
         pytest.param(gzip.compress(b"\0" * 70_000_000, 1), id="a bomb"),
         pytest.param(bundle({"../a.yaml": b"1"}), id="a path out of the archive"),
         pytest.param(_linked(), id="a link"),
+        pytest.param(bundle({"a.yaml": b"1", "b.yaml": b"1"}), id="one document twice"),
     ],
 )
 def test_an_archive_that_is_no_bundle_is_refused(archive: bytes) -> None:

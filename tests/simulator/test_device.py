@@ -95,6 +95,7 @@ def test_the_overall_state_is_the_worst_one(states: list[str]) -> None:
         pytest.param("gw/*", ["gw", "gw/a", "gw/b"], {"gw/a", "gw/b"}, id="any child"),
         pytest.param("gw/*", ["gw"], {None}, id="no child to choose"),
         pytest.param("gw/c", ["gw", "gw/a"], {None}, id="another child"),
+        pytest.param("gw/a", ["gw", "gw/a/b"], {None}, id="a child that has children"),
         pytest.param("other/*", ["gw", "gw/a"], {None}, id="another gateway"),
     ],
 )

@@ -38,14 +38,13 @@ async def test_a_server_that_restarts_gets_every_report(
     assert plant.lines("unreachable")
 
 
-async def test_a_connection_closed_while_idle_costs_no_report(plant: Plant, wfm: Wfm) -> None:
-    async with plant.running():
-        await until(lambda: wfm.asked)
-        await wfm.stop()
-        await wfm.start()
-        wfm.publish("edge-1", {FIRST: document(FIRST, "edge-1")})
-        await until(lambda: "installed" in wfm.states())
-    assert wfm.states() == ["pending", "installing", "installed"]
+async def test_a_connection_closed_while_idle_is_made_again_at_once(plant: Plant, wfm: Wfm) -> None:
+    async with plant.running("--poll-seconds=0.3"):
+        await until(lambda: wfm.statuses("/api/v1/deployments"))
+        wfm.hang_up()
+        await plant.settles()
+    assert len({asked.connection for asked in wfm.asked}) == 2
+    assert not plant.lines("unreachable")
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,14 @@ class Wfm:
         """Vanish as a killed server does."""
         assert self._server is not None
         self._server.close()
-        for writer in self._connections:
-            writer.transport.abort()
+        self.hang_up()
         await self._server.wait_closed()
         await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    def hang_up(self) -> None:
+        """Drop every connection without a word."""
+        for writer in self._connections:
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)

@@ -111,9 +111,10 @@ def change_state(request: HttpRequest, pk: int, state: str) -> HttpResponse:
 def import_page(request: HttpRequest) -> HttpResponse:
     """Takes a package; a refused one changes nothing and every finding is listed."""
     require(request, "applications.add_applicationversion")
-    form = PackageForm(request.POST or None, request.FILES or None)
+    posted = request.method == "POST"
+    form = PackageForm(request.POST, request.FILES) if posted else PackageForm()
     findings: Sequence[Finding] = ()
-    if request.method == "POST" and form.is_valid():
+    if posted and form.is_valid():
         try:
             return _take(request, form.cleaned_data["package"])
         except ImportRefusedError as refusal:

@@ -1,7 +1,8 @@
 """The portal's admin site: who gets in, in which words, with which menu."""
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.forms import SignInForm
@@ -21,6 +22,12 @@ class PortalSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Everybody with a role gets in; what they see there follows from their permissions."""
         return request.user.is_active and request.user.has_perm("accounts.use_portal")
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponseRedirect:
+        """There are no pages per app: operators know no apps."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def each_context(self, request: HttpRequest) -> dict[str, object]:
         """What the frame shows on every page: the menu, and when the page was made."""

@@ -40,8 +40,9 @@ def device_page(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, "devices.view_device")
     now = timezone.now()
     device = get_object_or_404(Device.objects.select_related("client"), pk=pk)
-    form = LabelsForm(request.POST or None, initial={"labels": lines(assigned(device))})
-    if request.method == "POST":
+    posted = request.POST if request.method == "POST" else None
+    form = LabelsForm(posted, initial={"labels": lines(assigned(device))})
+    if posted is not None:
         require(request, "devices.change_device")
         if form.is_valid():
             labels.assign(device, form.cleaned_data["labels"])

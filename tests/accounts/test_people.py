@@ -1,0 +1,84 @@
+"""Admins add people, give them their one role, and cannot lock themselves out."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client as Browser
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role, role_of
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+ADD = "admin:accounts_user_add"
+
+
+def change(browser: Browser, person: User, **other: str) -> str:
+    usual = {"first_name": "", "last_name": "", "email": "", "role": "viewer", "is_active": "on"}
+    address = reverse("admin:accounts_user_change", args=[person.pk])
+    answer = browser.post(address, {**usual, **other}, follow=True)
+    return answer.content.decode()
+
+
+def test_an_admin_adds_a_person_with_a_role() -> None:
+    answer = cast.sign_in(cast.admin()).post(
+        reverse(ADD),
+        {
+            "username": "olga",
+            "role": "operator",
+            "usable_password": "true",
+            "password1": cast.PASSWORD,
+            "password2": cast.PASSWORD,
+        },
+    )
+
+    assert answer.status_code == 302
+    olga = User.objects.get(username="olga")
+    assert role_of(olga) is Role.OPERATOR
+    assert not olga.is_staff
+    assert not olga.is_superuser
+    assert LogEntry.objects.get().user.username == "admin"
+
+
+def test_an_admin_gives_somebody_another_role() -> None:
+    viewer = cast.viewer()
+    change(cast.sign_in(cast.admin()), viewer, role="admin", first_name="Vera")
+    viewer.refresh_from_db()
+    assert role_of(viewer) is Role.ADMIN
+    assert viewer.first_name == "Vera"
+
+
+def test_a_deactivated_person_is_out_at_once() -> None:
+    viewer = cast.viewer()
+    page = cast.sign_in(viewer)
+    change(cast.sign_in(cast.admin()), viewer, is_active="")
+    assert page.get(reverse("admin:index")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "given", [{"role": "viewer"}, {"role": "admin", "is_active": ""}], ids=["role", "sign-in"]
+)
+def test_an_admin_cannot_lock_themselves_out(given: dict[str, str]) -> None:
+    admin = cast.admin()
+    text = change(cast.sign_in(admin), admin, **given)
+    assert "You cannot take your own admin role or sign-in away; ask another admin." in text
+    admin.refresh_from_db()
+    assert admin.is_active
+    assert role_of(admin) is Role.ADMIN
+
+
+def test_no_page_about_people_shows_the_permission_matrix() -> None:
+    browser, viewer = cast.sign_in(cast.admin()), cast.viewer()
+    for address in (reverse(ADD), reverse("admin:accounts_user_change", args=[viewer.pk])):
+        text = browser.get(address).content.decode()
+        assert "user_permissions" not in text
+        assert "is_superuser" not in text
+        assert 'name="groups"' not in text
+
+
+def test_an_operator_sees_people_and_changes_nothing() -> None:
+    browser, viewer = cast.sign_in(cast.operator()), cast.viewer()
+    page = browser.get(reverse("admin:accounts_user_change", args=[viewer.pk]))
+    assert page.status_code == 200
+    assert 'name="role"' not in page.content.decode()

@@ -20,7 +20,7 @@ help:
 	@echo "make clean   remove what the tools left, the environment too, but no data"
 
 demo: runtime
-	@exec $(BIN)/python manage.py demo $(ARGS)
+	@exec $(BIN)/python manage.py demo
 
 test: dev
 	@exec $(BIN)/python .ci/suite.py $(ARGS)

@@ -35,15 +35,17 @@ def application_deployment(
     application_id: str,
     profile: Json,
     parameters: Mapping[str, Json],
+    labels: Mapping[str, str] | None = None,
     attempt: int = 0,
 ) -> bytes:
     """One workload for one device as the YAML document it fetches (Margo: desired state).
 
     `profile` is the package's chosen profile; its extensions and those of its components go with it
-    unchanged. `parameters` holds values and targets by name. Rc.3 has neither `apiVersion` nor
-    `kind`. An `attempt` above 0 adds a vendor extension that devices must ignore: a retry has to
-    change the digest, or a device that failed would not look at the same content again. Raises
-    ValueError for values that no YAML document can hold.
+    unchanged. `parameters` holds values and targets by name; `labels` tell people at the device
+    what it is. Rc.3 has neither `apiVersion` nor `kind`. An `attempt` above 0 adds a vendor
+    extension that devices must ignore: a retry has to change the digest, or a device that failed
+    would not look at the same content again. Raises ValueError for values that no YAML document
+    can hold.
     """
     spec: dict[str, object] = {
         "applicationId": application_id,
@@ -52,7 +54,13 @@ def application_deployment(
     }
     if attempt > 0:
         spec["x-lineside-extensions"] = {"attempt": attempt}
-    metadata = {"name": name, "namespace": namespace, "deviceId": device_path}
+    metadata: dict[str, object] = {
+        "name": name,
+        "namespace": namespace,
+        "deviceId": device_path,
+    }
+    if labels:
+        metadata["labels"] = dict(sorted(labels.items()))
     return yaml_text({"id": uid, "metadata": metadata, "spec": spec}).encode()
 
 

@@ -162,6 +162,7 @@ def _render(revision: Revision) -> None:
         application_id=application_id,
         profile=revision.version.profile(revision.deployment.profile_id) or {},
         parameters=revision.deployment.resolved,
+        labels={"applicationVersion": revision.version.version},
         attempt=revision.attempt,
     )
     revision.digest = document.digest(revision.document)

@@ -1,0 +1,199 @@
+"""A portal of its own for a test: real processes, real ports, a data directory that is thrown away.
+
+With LINESIDE_DATABASE_URL and LINESIDE_REDIS_URL in the environment it runs on a PostgreSQL
+database of its own and on that Redis; without them it is the embedded portal.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "a-long-password-for-tests-4711"
+ROLES = ("viewer", "operator", "admin")
+
+
+def chromium() -> str:
+    """Where Chromium is; the test is skipped without one, which CI does not allow."""
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(path).exists():
+        pytest.skip("no Chromium on this machine")
+    return path
+
+
+def until(answers: Callable[[], object], *, seconds: float, what: str) -> None:
+    """Wait until it answers something true; fail with `what` after so many seconds."""
+    end = time.monotonic() + seconds
+    while not answers():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.1)
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+@dataclass
+class Portal:
+    """The processes of one portal and its fleet."""
+
+    folder: Path
+    environment: dict[str, str]
+    server: "subprocess.Popen[bytes] | None" = None
+    fleet: "subprocess.Popen[bytes] | None" = None
+    log: list[Path] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where people reach it."""
+        return self.environment["LINESIDE_URL"]
+
+    @property
+    def journal(self) -> Path:
+        """What the fleet says it did."""
+        return self.folder / "data" / "fleet" / "journal.jsonl"
+
+    def manage(self, *arguments: str, given: str = "") -> str:
+        """Run a maintenance command to its end and answer what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> None:
+        """Start the server and wait until the sign-in page answers."""
+        self.server = self._begin("serve")
+        until(self._answers, seconds=60, what="the sign-in page")
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        assert self.server is not None
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait(10)
+
+    def start_fleet(self, *flags: str) -> None:
+        """Start the simulated fleet."""
+        self.fleet = self._begin("simulate_fleet", *flags)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What stands in the portal's database."""
+        if address := self.environment.get("LINESIDE_DATABASE_URL"):
+            with psycopg.connect(address) as connection:
+                return list(connection.execute(query).fetchall())
+        place = self.folder / "data" / "lineside.sqlite3"
+        with sqlite3.connect(f"file:{place}?mode=ro", uri=True, timeout=10) as connection:
+            return list(connection.execute(query).fetchall())
+
+    def number(self, query: str) -> int:
+        """A count from the portal's database."""
+        return int(str(self.rows(query)[0][0]))
+
+    def stop(self) -> None:
+        """Stop what still runs."""
+        for process in (self.fleet, self.server):
+            if process is not None and process.poll() is None:
+                process.terminate()
+        for process in (self.fleet, self.server):
+            if process is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(15)
+                    continue
+                process.kill()
+                process.wait(5)
+
+    def said(self) -> str:
+        """All that the processes wrote."""
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in self.log)
+
+    def _begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        path = self.folder / f"{arguments[0]}-{len(self.log)}.log"
+        self.log.append(path)
+        with path.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A group of its own, so that the whole of it can be ended.
+                start_new_session=True,
+            )
+
+    def _answers(self) -> bool:
+        assert self.server is not None
+        assert self.server.poll() is None, self.said()
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/login/").status_code == 200
+        return False
+
+
+@contextmanager
+def portal(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Portal]:
+    """A portal with an identity and a person for each role, not yet started."""
+    web, devices = free_ports(2)
+    kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    environment = {
+        **kept,
+        "LINESIDE_DATA_DIR": str(folder / "data"),
+        "LINESIDE_WEB_PORT": str(web),
+        "LINESIDE_DEVICE_PORT": str(devices),
+        "LINESIDE_URL": f"http://127.0.0.1:{web}",
+        "PYTHONUNBUFFERED": "1",
+        **(settings or {}),
+    }
+    with database(environment.get("LINESIDE_DATABASE_URL", "")) as address:
+        environment["LINESIDE_DATABASE_URL"] = address
+        running = Portal(folder, environment)
+        running.manage("migrate", "-v0")
+        running.manage("identity", "init", "--trust-domain", "plant.example")
+        for role in ROLES:
+            running.manage("add_user", role, "--role", role, "--password-stdin", given=PASSWORD)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+@contextmanager
+def database(address: str) -> Iterator[str]:
+    """A database of its own on the server that `address` names; none for the embedded portal."""
+    if not address:
+        yield ""
+        return
+    name = f"e2e_{secrets.token_hex(6)}"
+    server = urlunsplit(urlsplit(address)._replace(path="/postgres"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlunsplit(urlsplit(address)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -127,7 +127,7 @@ def _wanted_rows(text: str) -> list[int] | None:
     """The ids in {"rows": […]}; None when the message is something else."""
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     wanted = message.get("rows") if isinstance(message, dict) else None
     if not isinstance(wanted, list):

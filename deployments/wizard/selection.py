@@ -128,15 +128,13 @@ def without(draft: Deployment, wanted: Targeting, whom: str) -> Targeting:
     """Leaves out who does not fit (`misfits`) or is busy (`busy`); `nobody` takes all back."""
     if whom == "nobody":
         return replace(wanted, excluded=[])
-    seen = fit(draft, wanted)
-    out = {misfit.device_id for misfit in seen.misfits} if whom == "misfits" else set()
-    if whom == "busy":
-        paths = [holder.path for holder in seen.holders]
-        devices = targeting.chosen(wanted.as_json())
-        held = devices.filter(
-            instances__holds=True, instances__application=draft.version.application_id
-        )
-        out = set(held.filter(path__in=paths).values_list("pk", flat=True))
+    if whom == "misfits":
+        out = {misfit.device_id for misfit in fit(draft, wanted).misfits}
+    else:
+        application = draft.version.application_id
+        busy = Q(instances__holds=True, instances__application=application)
+        chosen = targeting.chosen(wanted.as_json())
+        out = set(chosen.filter(busy).values_list("pk", flat=True))
     return replace(wanted, excluded=sorted({*wanted.excluded, *out}))
 
 

@@ -54,7 +54,7 @@ def show(
     *,
     failed: bool = False,
 ) -> HttpResponse:
-    """The page of a step; with status 422 when an answer on it could not be taken."""
+    """The page of a step; `failed` says that an answer on it could not be taken."""
     crumbs = [("Deployments", reverse("admin:deployments_deployment_changelist"))]
     template = f"deployments/wizard/{TEMPLATES[number - 1]}.html"
     whole = {
@@ -68,7 +68,7 @@ def show(
         "failed": failed,
         **context,
     }
-    return render(request, template, whole, status=422 if failed else 200)
+    return render(request, template, whole)
 
 
 def marks(draft: Deployment | None, number: int) -> list[StepMark]:

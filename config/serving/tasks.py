@@ -16,21 +16,21 @@ _THREADS = 4
 def worker(app: Celery) -> Threaded:
     """Make a worker that carries out tasks in threads, which share this process's memory."""
     # WorkController rather than the command's Worker: that one wants the process's signals.
+    hostname = default_nodename("")
     controller = WorkController(
         app=app,
-        hostname=default_nodename(None),
+        hostname=hostname,
         pool_cls="threads",
         concurrency=_THREADS,
         without_gossip=True,
         without_mingle=True,
     )
-    hostname = str(controller.hostname)
     return Threaded("worker", controller.start, lambda: _ask_to_stop(app, hostname))
 
 
 def _ask_to_stop(app: Celery, hostname: str) -> None:
     # The worker looks at this between two messages; the number is its exit code.
-    state.should_stop = 0
+    vars(state).update(should_stop=0)
     # From a thread, since a broker that is away would keep us waiting.
     wake = partial(_wake, app, hostname)
     threading.Thread(target=wake, name="stop the worker", daemon=True).start()

@@ -14,7 +14,7 @@ from config.celery import app
 from config.demo import ports, preparing
 from config.demo.fleet import Fleet
 from config.serving import runner, servers, tasks
-from config.serving.parts import CannotStartError
+from config.serving.parts import CannotStartError, Part
 
 
 class Command(BaseCommand):
@@ -31,6 +31,8 @@ class Command(BaseCommand):
                 code = self._run()
         except CannotStartError as refusal:
             raise CommandError(str(refusal)) from refusal
+        except KeyboardInterrupt:
+            sys.exit("Interrupted while preparing; the next demo goes on from here.")
         sys.exit(code)
 
     def _begin_again_with_own_settings(self) -> None:
@@ -48,7 +50,8 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the demo ...")
         self.stdout.flush()
         passwords = preparing.prepare(timezone.now())
-        parts = [web, servers.devices(), tasks.worker(app), tasks.beat(app), Fleet()]
+        devices, worker, beat = servers.devices(), tasks.worker(app), tasks.beat(app)
+        parts: list[Part] = [web, devices, worker, beat, Fleet()]
         showing: list[asyncio.Task[None]] = []
         show = self._show_when_ready(web, passwords)
         return runner.run(parts, lambda: showing.append(asyncio.create_task(show)))

@@ -97,6 +97,13 @@ def test_a_document_has_exactly_the_members_of_the_standard_in_its_order() -> No
     assert list(written["spec"]["parameters"]["port"]) == ["value", "targets"]
 
 
+def test_labels_come_last_in_the_metadata_and_only_when_there_are_some() -> None:
+    written = yaml.safe_load(document(labels={"b": "2", "applicationVersion": "1.10"}))
+    assert list(written["metadata"]) == ["name", "namespace", "deviceId", "labels"]
+    assert written["metadata"]["labels"] == {"applicationVersion": "1.10", "b": "2"}
+    assert document(labels={}) == document()
+
+
 def test_a_document_says_what_was_asked() -> None:
     written = yaml.safe_load(document())
     assert written["id"] == UID
@@ -266,7 +273,8 @@ OUR_SCHEMA = exactly(
                     "type": "string",
                     "pattern": r"^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*(/\*)?$",
                 },
-            }
+            },
+            {"labels": {"type": "object", "additionalProperties": PLAIN_TEXT}},
         ),
         "spec": exactly(
             {

@@ -168,7 +168,7 @@ STEPS = ["release", "poll", "fetch", *(f"say {word}" for word in Status)]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_whatever_a_device_does_the_instance_is_explained_by_the_reports_that_counted(
     seed: int,
 ) -> None:
@@ -176,7 +176,7 @@ def test_whatever_a_device_does_the_instance_is_explained_by_the_reports_that_co
     device = plant.a_device()
     numbers = itertools.count(1)
     rollout = plant.a_rollout([device], plant.a_version(f"{next(numbers)}.0.0"))
-    for turn in range(40):
+    for turn in range(30):
         step = STEPS[(seed * 7 + turn * (seed + 3) + turn * turn) % len(STEPS)]
         client = Client.objects.get(pk=device.client_id)
         if step == "release":

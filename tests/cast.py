@@ -1,7 +1,9 @@
 """Who appears in the tests: a person for each role, and devices in a few words."""
 
 from datetime import UTC, datetime
+from functools import cache
 
+from django.contrib.auth.hashers import make_password
 from django.test import Client as Browser
 
 from accounts.models import User
@@ -16,10 +18,16 @@ PASSWORD = "correct horse battery"
 def person(role: Role | None, name: str = "") -> User:
     """Somebody with this role, or with none."""
     name = name or (role.value if role else "nobody")
-    user = User.objects.create_user(name, password=PASSWORD)
+    user = User.objects.create(username=name, password=hashed())
     if role:
         assign(user, role)
     return user
+
+
+@cache
+def hashed() -> str:
+    """The password as stored; hashing it is slow on purpose, so it is done once."""
+    return make_password(PASSWORD)
 
 
 def viewer() -> User:

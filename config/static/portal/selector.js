@@ -13,6 +13,13 @@
     if (answer.ok && mine === latest) shown.innerHTML = await answer.text();
   }
 
+  // The search field that Django's autocomplete makes has no name of its own.
+  window.addEventListener("load", () => {
+    const label = document.querySelector(".field-members label");
+    const search = document.querySelector(".field-members .select2-search__field");
+    if (label && search) search.setAttribute("aria-label", label.textContent.trim());
+  });
+
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(preview, 300);

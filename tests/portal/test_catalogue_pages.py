@@ -1,0 +1,248 @@
+"""The catalogue as people see it, and importing a package in the portal."""
+
+import io
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+from django.urls import reverse
+
+from applications.models import Application, ApplicationVersion
+from applications.prose import as_html
+from applications.requirements import profile_needs, value_limits
+from tests.portal import world
+
+pytestmark = pytest.mark.django_db
+
+IMPORT = "admin:applications_application_add"
+GOOD = b"""\
+apiVersion: v1
+id: com-example-pump
+metadata:
+  name: Pump control
+  version: 1.2.0
+  catalog:
+    application:
+      icon: icon.svg
+    organization:
+      - name: Example
+deploymentProfiles:
+  - id: pump-compose
+    type: compose
+    components:
+      - name: pump
+        properties:
+          repository: oci://registry.example.com/pump
+          revision: 1.2.0
+"""
+
+
+def upload(browser: Browser, data: bytes, name: str = "margo.yaml") -> tuple[int, str]:
+    """Imports a file; the status of the answer and the text of the page it leads to."""
+    answer = browser.post(reverse(IMPORT), {"package": SimpleUploadedFile(name, data)})
+    page = browser.get(answer.headers["Location"]) if answer.status_code == 302 else answer
+    return answer.status_code, page.content.decode()
+
+
+def zipped(**files: bytes) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("_", "."), content)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(GOOD, "margo.yaml", id="a description"),
+        pytest.param(zipped(margo_yaml=GOOD, icon_svg=b"<svg/>"), "pump.zip", id="a zip"),
+    ],
+)
+def test_an_admin_imports_a_package(data: bytes, name: str, admin: Browser) -> None:
+    status, text = upload(admin, data, name)
+
+    assert status == 302
+    version = ApplicationVersion.objects.get()
+    assert bytes(version.raw) == GOOD
+    assert version.imported_by is not None
+    assert "Pump control 1.2.0 was imported." in text
+    assert "oci://registry.example.com/pump" in text
+
+
+def test_the_same_package_again_changes_nothing_and_says_so(admin: Browser) -> None:
+    upload(admin, GOOD)
+    status, text = upload(admin, GOOD)
+    assert status == 302
+    assert "nothing changed" in text
+    assert ApplicationVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "sentence"),
+    [
+        pytest.param(b"{}", "margo.yaml", "margo.yaml: ", id="no description"),
+        pytest.param(b"PK\x03\x04rubbish", "pump.zip", "pump.zip: ", id="no archive"),
+        pytest.param(b"", "margo.yaml", "empty", id="an empty file"),
+        pytest.param(GOOD.replace(b"type: compose", b"typo: x"), "m.yaml", "Line ", id="a typo"),
+    ],
+)
+def test_a_refused_package_changes_nothing(
+    data: bytes, name: str, sentence: str, admin: Browser
+) -> None:
+    status, text = upload(admin, data, name)
+    assert status == 200
+    assert sentence in text
+    assert not Application.objects.exists()
+
+
+def test_every_finding_of_a_refused_package_is_listed_with_its_line(admin: Browser) -> None:
+    broken = GOOD.replace(b"  name: Pump control\n", b"").replace(b"    type: compose\n", b"")
+    _, text = upload(admin, broken)
+    assert "What is wrong with it" in text
+    assert text.count('<th scope="row" class="mono">') >= 2
+
+
+def test_other_bytes_under_the_same_version_are_refused(admin: Browser) -> None:
+    upload(admin, GOOD)
+    status, text = upload(admin, GOOD + b"# changed\n")
+    assert status == 200
+    assert "already here with other content" in text
+
+
+def test_a_version_is_read_only_but_for_its_state(admin: Browser, operator: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    address = reverse(
+        "admin:applications_applicationversion_state", args=[version.pk, "deprecated"]
+    )
+
+    assert operator.post(address).status_code == 403
+    assert admin.post(address).status_code == 302
+
+    version.refresh_from_db()
+    assert version.state == "deprecated"
+    with pytest.raises(ValueError, match="immutable"):
+        version.save()
+    page = admin.get(reverse("admin:applications_applicationversion_change", args=[version.pk]))
+    assert "Make available again" in page.content.decode()
+
+
+def test_an_icon_is_served_as_a_picture_that_can_do_nothing(viewer: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    picture = viewer.get(reverse("admin:applications_icon", args=[version.pk]))
+    assert picture.headers["Content-Type"] == "image/svg+xml"
+    assert picture.headers["X-Content-Type-Options"] == "nosniff"
+    assert picture.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_an_icon_of_another_kind_is_not_served(viewer: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    version.resources.update(media_type="text/html")
+    assert viewer.get(reverse("admin:applications_icon", args=[version.pk])).status_code == 404
+
+
+def test_the_pages_escape_what_a_package_says(viewer: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    for address in (
+        reverse("admin:applications_application_changelist"),
+        reverse("admin:applications_application_change", args=[version.application_id]),
+        reverse("admin:applications_applicationversion_change", args=[version.pk]),
+    ):
+        text = viewer.get(address).content.decode()
+        assert "Pump &lt;b&gt;control&lt;/b&gt;" in text
+        assert "<b>control" not in text
+        assert "<i>pumping" not in text
+        assert 'href="ftp:' not in text
+
+
+def test_the_list_shows_the_newest_version_of_each_application(viewer: Browser) -> None:
+    world.version_of("com.example.pump", "1.0.0")
+    world.version_of("com.example.pump", "2.0.0")
+    (row,) = (
+        viewer.get(reverse("admin:applications_application_changelist")).context["cl"].result_list
+    )
+    assert row.newest == "2.0.0"
+
+
+def test_text_of_a_package_becomes_headings_lists_and_paragraphs_and_nothing_else() -> None:
+    text = "# Pump & Co\nOne\nline.\n\n- a\n  b\n- <c>\n\n<script>x</script>"
+    assert as_html(text) == (
+        "<h3>Pump &amp; Co</h3><p>One line.</p><ul><li>a b</li><li>&lt;c&gt;</li></ul>"
+        "<p>&lt;script&gt;x&lt;/script&gt;</p>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("constraints", "expected"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param(
+            {
+                "capacityRequirements": {
+                    "cpu": {"cores": 1.0, "architectures": ["amd64", "arm64", "arm"]},
+                    "memory": "512Mi",
+                    "storage": "2 Gi",
+                }
+            },
+            [
+                "At least 1 CPU core (amd64, arm64 or arm)",
+                "At least 512 MiB of memory",
+                "At least 2 GiB of storage",
+            ],
+            id="capacity",
+        ),
+        pytest.param(
+            {
+                "eligibilityRules": [
+                    {
+                        "propertySelector": {
+                            "matchExpressions": [
+                                {"key": "/modelNumber", "operator": "In", "values": ["A", "B"]},
+                                {
+                                    "key": "/interfaces",
+                                    "operator": "ContainsAny",
+                                    "itemSelector": {
+                                        "matchExpressions": [
+                                            {"key": "/type", "operator": "In", "values": ["usb"]}
+                                        ]
+                                    },
+                                },
+                            ]
+                        },
+                        "labelSelector": {
+                            "matchExpressions": [{"key": "old", "operator": "DoesNotExist"}]
+                        },
+                    }
+                ]
+            },
+            [
+                (
+                    "Its model number must be A or B and its interfaces must include one of: "
+                    "type usb and its label old must not be reported"
+                )
+            ],
+            id="rules",
+        ),
+    ],
+)
+def test_what_a_profile_asks_is_said_in_words(
+    constraints: dict[str, object], expected: list[str]
+) -> None:
+    assert profile_needs({"deviceConstraints": constraints}) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        pytest.param({}, [], id="free"),
+        pytest.param({"minValue": 1, "maxValue": 9.0}, ["1 to 9"], id="range"),
+        pytest.param({"maxLength": 5}, ["at most 5 characters"], id="length"),
+        pytest.param({"options": [True, "b"]}, ["one of true, b"], id="options"),
+        pytest.param(
+            {"regexMatch": "a+", "allowEmpty": False}, ["matches a+", "must not be empty"], id="re"
+        ),
+    ],
+)
+def test_limits_are_said_in_words(schema: dict[str, object], expected: list[str]) -> None:
+    assert value_limits(schema) == expected

@@ -8,3 +8,9 @@ class DeploymentsConfig(AppConfig):
 
     name = "deployments"
     verbose_name = "Rollouts"
+
+    def ready(self) -> None:
+        """Adds what deployments have to say to the pages of the apps below."""
+        from deployments import panels
+
+        panels.fill()

@@ -126,5 +126,13 @@ ROLLOUTS = (
     operators_may("deployments_deployment_action", "deployment", "delete"),
     operators_may("deployments_deployment_step", "deployment", 1),
     operators_may("deployments_deployment_fit", "deployment"),
+    operators_may("deployments_deployment_fit", "deployment", method="post"),
+    operators_may("deployments_deployment_new", method="post"),
+    operators_may(
+        "deployments_deployment_action", "deployment", "start", method="post", answer=GONE_ON
+    ),
+    operators_may(
+        "deployments_deployment_action", "deployment", "delete", method="post", answer=GONE_ON
+    ),
 )
 DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS)

@@ -1,0 +1,129 @@
+"""What deployments add to the pages of others: the dashboard, an application, a device, a group."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.panels import Column, Place, register, register_column
+from applications.models import Application
+from deployments import queries
+from deployments.listing import line, may_create
+from deployments.models import Workload
+from deployments.states import ACTIVE, STATE_LOOKS, STATUS_WORDS, Look, Stage, State, Status, Tone
+from devices.groups import members_of
+from devices.models import Device, DeviceGroup
+
+#: Rows of a panel; the lists have the rest.
+SHOWN = 10
+#: How a workload appears by what was last reported of it.
+WORKLOAD_LOOKS: dict[str, Look] = {
+    "": Look(Tone.IDLE, "·", "Nothing reported"),
+    Status.PENDING: Look(Tone.RUN, "↓", STATUS_WORDS[Status.PENDING]),
+    Status.INSTALLING: STATE_LOOKS[State.INSTALLING],
+    Status.INSTALLED: STATE_LOOKS[State.INSTALLED],
+    Status.FAILED: STATE_LOOKS[State.FAILED],
+    Status.REMOVING: Look(Tone.WARN, "◌", STATUS_WORDS[Status.REMOVING]),
+    Status.REMOVED: Look(Tone.IDLE, "⊘", STATUS_WORDS[Status.REMOVED]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCount:
+    """On how many devices a version is installed, and when one of them reported last."""
+
+    application: str
+    version: str
+    number: int
+    newest: datetime | None
+
+
+def fill() -> None:
+    """Registers the panels; called once when the app is ready."""
+    register(Place.DASHBOARD, in_progress)
+    register(Place.APPLICATION, where_deployed)
+    register(Place.DEVICE, workloads)
+    register(Place.GROUP, what_runs)
+    register_column(
+        Place.APPLICATIONS,
+        Column(
+            "installed_on",
+            "Installed on",
+            Count("workloads", filter=~Q(workloads__installed=None), distinct=True),
+            lambda number: "no device" if not number else f"{number} devices",
+        ),
+    )
+
+
+def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """What is rolling out now, and what waits for somebody to start it."""
+    if not _may_see(request):
+        return None
+    stages = [stage.value for stage in (*ACTIVE, Stage.READY)]
+    found = queries.for_list().filter(stage__in=stages).order_by("stage", "-updated_at")
+    return _render(
+        "in_progress",
+        request,
+        lines=[line(deployment) for deployment in found[:SHOWN]],
+        may_create=may_create(request),
+    )
+
+
+def where_deployed(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """On how many devices which version of the application runs, and its newest deployments."""
+    if not isinstance(shown, Application) or not _may_see(request):
+        return None
+    recent = queries.for_list().filter(version__application=shown)[:SHOWN]
+    return _render(
+        "where_deployed",
+        request,
+        versions=by_version(Workload.objects.filter(application=shown)),
+        lines=[line(deployment) for deployment in recent],
+        application=shown,
+    )
+
+
+def workloads(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """What runs on a device, what shall run there, and through which deployment."""
+    if not isinstance(shown, Device) or not _may_see(request):
+        return None
+    found = (
+        Workload.objects.filter(device=shown)
+        .select_related("application", "wanted__version", "wanted__deployment")
+        .select_related("installed__version")
+        .order_by("application__name")
+    )
+    rows = [(workload, WORKLOAD_LOOKS[workload.state]) for workload in found]
+    return _render("workloads", request, rows=rows)
+
+
+def what_runs(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """Which applications run on how many devices of a group."""
+    if not isinstance(shown, DeviceGroup) or not _may_see(request):
+        return None
+    of_members = Workload.objects.filter(device__in=members_of(shown).values("pk"))
+    return _render("what_runs", request, versions=by_version(of_members))
+
+
+def by_version(found: QuerySet[Workload]) -> list[VersionCount]:
+    """How many devices have which version installed, the widest first."""
+    installed = found.exclude(installed=None).order_by()
+    named = installed.values("application__name", "installed__version__version")
+    counted = named.annotate(number=Count("pk"), newest=Max("reported_at"))
+    rows = counted.order_by("-number", "application__name").values_list(
+        "application__name", "installed__version__version", "number", "newest"
+    )
+    return [VersionCount(*row) for row in rows]
+
+
+def _may_see(request: HttpRequest) -> bool:
+    return request.user.has_perm("deployments.view_deployment")
+
+
+def _render(name: str, request: HttpRequest, **context: object) -> SafeString:
+    whole = {"now": timezone.now(), **context}
+    return render_to_string(f"deployments/panels/{name}.html", whole, request)

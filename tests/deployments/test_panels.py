@@ -1,0 +1,63 @@
+"""What deployments add to the dashboard, an application, a device and a group."""
+
+import pytest
+from django.urls import reverse
+
+from devices.models import DeviceGroup
+from tests import cast
+from tests.deployments import plant
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_dashboard_shows_what_is_under_way():
+    plant.a_rollout([plant.a_device()])
+    text = cast.sign_in(cast.viewer()).get(reverse("admin:index")).content.decode()
+    assert "In progress" in text
+    assert "0/1 successful" in text
+
+
+def test_an_empty_dashboard_says_what_to_do_next():
+    text = cast.sign_in(cast.operator()).get(reverse("admin:index")).content.decode()
+    assert "Nothing is being rolled out" in text
+    assert reverse("admin:deployments_deployment_new") in text
+
+
+def test_an_application_says_where_it_is_deployed():
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    url = reverse("admin:applications_application_change", args=[rollout.version.application_id])
+    text = cast.sign_in(cast.viewer()).get(url).content.decode()
+    assert "Where it is deployed" in text
+    assert reverse("admin:deployments_deployment_page", args=[rollout.pk]) in text
+
+
+def test_a_device_shows_its_workloads():
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    url = reverse("admin:devices_device_change", args=[device.pk])
+    text = cast.sign_in(cast.viewer()).get(url).content.decode()
+    assert "Workloads" in text
+    assert "Mixer" in text
+    assert reverse("admin:deployments_deployment_page", args=[rollout.pk]) in text
+
+
+def test_a_group_shows_what_runs_on_its_devices():
+    device = plant.a_device(site="berlin")
+    plant.a_rollout([device])
+    plant.install(device)
+    group = DeviceGroup.objects.create(name="Berlin", selector="site=berlin", created_at=plant.NOON)
+    url = reverse("admin:devices_devicegroup_change", args=[group.pk])
+    text = cast.sign_in(cast.viewer()).get(url).content.decode()
+    assert "What runs on these devices" in text
+    assert "Mixer" in text
+
+
+def test_the_list_of_applications_counts_devices():
+    device = plant.a_device()
+    plant.a_rollout([device])
+    plant.install(device)
+    url = reverse("admin:applications_application_changelist")
+    assert "Installed on" in cast.sign_in(cast.viewer()).get(url).content.decode()

@@ -50,6 +50,7 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
 
     change_form_template = "accounts/person.html"
     add_form_template = None
+    change_user_password_template = "accounts/password.html"
     form = PersonForm
     add_form = NewPersonForm
     list_display = ("username", "full_name", "role", "access", "seen")

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django import forms
-from django.contrib.auth.forms import AdminUserCreationForm, AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
@@ -28,7 +28,7 @@ def role_field() -> forms.ChoiceField:
     return forms.ChoiceField(choices=ROLE_CHOICES, widget=forms.RadioSelect, initial=Role.VIEWER)
 
 
-class NewPersonForm(AdminUserCreationForm[User]):
+class NewPersonForm(UserCreationForm[User]):
     """Name, password and role of somebody new."""
 
     role = role_field()

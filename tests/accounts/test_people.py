@@ -27,7 +27,6 @@ def test_an_admin_adds_a_person_with_a_role() -> None:
         {
             "username": "olga",
             "role": "operator",
-            "usable_password": "true",
             "password1": cast.PASSWORD,
             "password2": cast.PASSWORD,
         },
@@ -66,6 +65,32 @@ def test_an_admin_cannot_lock_themselves_out(given: dict[str, str]) -> None:
     admin.refresh_from_db()
     assert admin.is_active
     assert role_of(admin) is Role.ADMIN
+
+
+def test_an_admin_sets_a_new_password_for_somebody() -> None:
+    viewer = cast.viewer()
+    address = reverse("admin:auth_user_password_change", args=[viewer.pk])
+    new = "staple battery horse"
+    fields = {"password1": new, "password2": new, "usable_password": "true", "set-password": "1"}
+
+    answer = cast.sign_in(cast.admin()).post(address, fields)
+
+    assert answer.status_code == 302
+    viewer.refresh_from_db()
+    assert viewer.check_password(new)
+
+
+def test_people_change_their_own_password() -> None:
+    viewer = cast.viewer()
+    new = "staple battery horse"
+    answer = cast.sign_in(viewer).post(
+        reverse("admin:password_change"),
+        {"old_password": cast.PASSWORD, "new_password1": new, "new_password2": new},
+        follow=True,
+    )
+    assert "Your password was changed" in answer.content.decode()
+    viewer.refresh_from_db()
+    assert viewer.check_password(new)
 
 
 def test_no_page_about_people_shows_the_permission_matrix() -> None:

@@ -13,12 +13,13 @@
     if (answer.ok && mine === latest) shown.innerHTML = await answer.text();
   }
 
-  // The search field that Django's autocomplete makes has no name of its own.
-  window.addEventListener("load", () => {
-    const label = document.querySelector(".field-members label");
-    const search = document.querySelector(".field-members .select2-search__field");
-    if (label && search) search.setAttribute("aria-label", label.textContent.trim());
+  // The search field that Django's autocomplete makes, whenever it does, has no name of its own.
+  const members = document.querySelector(".field-members");
+  const watch = new MutationObserver(() => {
+    const search = members.querySelector(".select2-search__field:not([aria-label])");
+    if (search) search.setAttribute("aria-label", members.querySelector("label").textContent.trim());
   });
+  if (members) watch.observe(members, { childList: true, subtree: true });
 
   field.addEventListener("input", () => {
     clearTimeout(timer);

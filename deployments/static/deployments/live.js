@@ -112,7 +112,7 @@
   async function poll() {
     try {
       const answer = await fetch(`${page.dataset.poll}?rows=${[...rows.keys()].join(",")}`);
-      if (answer.redirected) refused = "You are signed out: reload the page to sign in again.";
+      if (answer.redirected) refused = "You are signed out or may no longer see this: reload the page.";
       else if (answer.status === 403) refused = "You may no longer see this deployment.";
       else if (answer.status === 404) refused = "This deployment is gone.";
       else if (answer.ok) show(await answer.json());

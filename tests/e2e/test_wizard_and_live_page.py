@@ -1,0 +1,195 @@
+"""The deployment pages in a real browser: the wizard while one types, the live page while devices
+report, what both look like to axe, on a tablet, and when the server goes away."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.running import PASSWORD, Portal, chromium, portal
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+#: Rows of a plant in which one rollout is under way, one is ready and one is a draft.
+PLANT = """
+from django.utils import timezone
+from deployments.models import Deployment
+from tests.deployments import plant
+now = plant.NOON = timezone.now()
+version, other = plant.a_version(), plant.a_version(app_id="press")
+devices = [plant.a_device(path=f"pump-{number:02}", site="berlin") for number in range(30)]
+small = plant.a_device(path="tiny", memory="512Mi")
+rolling = plant.a_rollout(devices[:3] + [small], version, install_timeout_seconds=86400)
+plant.install(devices[0], now)
+plant.poll(devices[1], now)
+plant.fetch(devices[1], now)
+plant.tell(devices[1], "failed", error="no such image", now=now)
+ready = plant.a_ready_deployment(devices[3:5], version)
+draft = plant.a_draft(devices[5:8], other)
+for name, one in (("Rolling", rolling), ("Waiting", ready), ("Drafted", draft)):
+    Deployment.objects.filter(pk=one.pk).update(name=name, wizard_step=5)
+"""
+LIST = "/deployments/deployment/"
+
+
+def page_of(number: int) -> str:
+    return f"{LIST}{number}/change/"
+
+
+def step_of(number: int, step: int) -> str:
+    return f"{LIST}{number}/step/{step}/"
+
+
+ROLLING, READY, DRAFT = 1, 2, 3
+PAGES = (
+    LIST,
+    f"{LIST}?stage=rolling&q=o",
+    f"{LIST}?q=nothing",
+    f"{LIST}new/",
+    f"{LIST}{ROLLING}/do/cancel/",
+    page_of(ROLLING),
+    page_of(READY),
+    page_of(DRAFT),
+    *(step_of(DRAFT, step) for step in range(1, 6)),
+)
+
+
+def python(running: Portal, program: str) -> None:
+    """Changes rows from a process of its own, as a device's report through another one would."""
+    running.manage("shell", "--no-imports", "-c", program)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    chromium()
+    with portal(tmp_path_factory.mktemp("pages")) as made:
+        python(made, PLANT)
+        made.start()
+        yield made
+
+
+class Window:
+    """A browser window of the operator that notes what its console says."""
+
+    def __init__(self, page: Page, running: Portal) -> None:
+        self.page, self.url = page, running.url
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text))
+        page.goto(f"{self.url}/login/")
+        page.get_by_label("Username").fill("operator")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+
+    def go(self, address: str) -> Page:
+        self.page.goto(f"{self.url}{address}")
+        return self.page
+
+
+@pytest.fixture
+def window(running: Portal) -> Iterator[Window]:
+    with sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield Window(browser.new_context().new_page(), running)
+        browser.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page_and_none_is_wider_than_a_tablet(window, theme):
+    window.page.emulate_media(color_scheme=theme)
+    findings: dict[str, list[str]] = {}
+    for address in PAGES:
+        page = window.go(address)
+        page.wait_for_load_state("load")
+        said = list(window.complaints)
+        violations = Axe().run(page).response["violations"]
+        # What axe itself does to the page is no fault of the page.
+        window.complaints[:] = said
+        if violations:
+            findings[address] = [
+                f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}"
+                for one in violations
+            ]
+        page.set_viewport_size({"width": 768, "height": 1024})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 768, address
+        page.set_viewport_size({"width": 1366, "height": 900})
+    assert findings == {}
+    assert window.complaints == []
+
+
+def test_the_count_follows_while_devices_are_chosen(window):
+    page = window.go(step_of(DRAFT, 2))
+    chosen = page.locator("[data-fit-part]")
+    expect(chosen).to_contain_text("3 devices chosen")
+    page.get_by_label("tiny").check()
+    expect(chosen).to_contain_text("4 devices chosen")
+    expect(chosen).to_contain_text("needs 1 GiB of memory")
+    page.get_by_label("Label expression").fill("site=berlin")
+    expect(chosen).to_contain_text("31 devices chosen")
+    page.get_by_label("Label expression").fill("site=(")
+    expect(chosen).to_contain_text("Position")
+    assert window.complaints == []
+
+
+def test_the_keyboard_alone_goes_through_the_wizard(window):
+    page = window.go(step_of(DRAFT, 3))
+    page.get_by_label("Speed").fill("500")
+    page.get_by_label("Speed").press("Enter")
+    expect(page.locator("main")).to_contain_text("Speed must be at most 100.")
+    page.get_by_label("Speed").fill("42")
+    page.get_by_label("Speed").press("Enter")
+    expect(page.locator("[aria-current=step]")).to_contain_text("Rollout")
+    page.get_by_text("Limits:").press("Enter")
+    page.get_by_label("Failures allowed").fill("2")
+    page.get_by_label("Failures allowed").press("Enter")
+    expect(page.locator("[aria-current=step]")).to_contain_text("Review")
+    expect(page.locator("main")).to_contain_text("42")
+    page.get_by_role("button", name="Parameters").click()
+    expect(page.get_by_label("Speed")).to_have_value("42")
+    assert window.complaints == []
+
+
+def test_the_page_follows_without_a_reload_and_comes_back_after_the_server_was_away(
+    window, running
+):
+    page = window.go(page_of(ROLLING))
+    note, row = page.locator("[data-live]"), page.locator("tr[data-row]").filter(has_text="pump-02")
+    expect(note).to_contain_text("Live, updated")
+    expect(page.locator("[data-part=progress]")).to_contain_text("1 of 4 installed")
+    page.evaluate("window.sameDocument = true")
+    python(running, report("installing", "pump-02"))
+    expect(row).to_contain_text("Installing", timeout=15_000)
+    running.kill()
+    expect(note).to_contain_text("Connection lost, trying again", timeout=20_000)
+    python(running, report("installed", "pump-02"))
+    running.start()
+    expect(note).to_contain_text("Live, updated", timeout=60_000)
+    expect(row).to_contain_text("Installed", timeout=15_000)
+    expect(page.locator("[data-part=progress]")).to_contain_text("2 of 4 installed")
+    expect(page.locator("[data-part=state]")).to_contain_text("Completed", timeout=15_000)
+    expect(page.locator("[data-action=cancel]")).to_be_hidden()
+    expect(page.locator("[data-action=delete]")).to_be_visible()
+    assert page.evaluate("window.sameDocument") is True
+
+
+def report(state: str, path: str) -> str:
+    """A program in which a device fetches what is wanted and reports."""
+    return f"""
+from django.utils import timezone
+from devices.models import Device
+from tests.deployments import plant
+device, now = Device.objects.get(path="{path}"), timezone.now()
+plant.poll(device, now)
+plant.fetch(device, now)
+plant.tell(device, "{state}", now=now)
+"""
+
+
+def test_a_person_whose_role_is_taken_away_is_told_so(window, running):
+    page = window.go(page_of(READY))
+    expect(page.locator("[data-live]")).to_contain_text("Live, updated")
+    take = "from accounts.models import User; User.objects.get(username='operator').groups"
+    python(running, f"{take}.clear()")
+    expect(page.locator("[data-live]")).to_contain_text("signed out", timeout=60_000)

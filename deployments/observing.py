@@ -118,10 +118,13 @@ def _share(state: Status) -> float:
 
 
 def _words(components: Sequence[Part]) -> str:
-    if not components:
+    number = len(components)
+    if number < 2:
         return "Installing"
-    under_way = sum(component.state is not Status.PENDING for component in components)
-    return f"Installing, {under_way} of {len(components)} components under way or done"
+    if done := sum(component.state is Status.INSTALLED for component in components):
+        return f"Installing: {done} of {number} components installed"
+    begun = sum(component.state is not Status.PENDING for component in components)
+    return f"Installing: {begun} of {number} components begun"
 
 
 def _first_error(components: Sequence[Part]) -> str:

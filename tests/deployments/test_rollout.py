@@ -81,8 +81,8 @@ def test_progress_is_what_was_observed():
         ("pending", 15, "Knows about it (manifest 1)"),
         ("pending", 35, "Fetched the new version"),
         ("pending", 35, "Accepted by the device"),
-        ("installing", 50, "Installing, 1 of 2 components under way or done"),
-        ("installing", 80, "Installing, 2 of 2 components under way or done"),
+        ("installing", 50, "Installing: 1 of 2 components begun"),
+        ("installing", 80, "Installing: 1 of 2 components installed"),
         ("installed", 100, "Installed"),
     ]
 

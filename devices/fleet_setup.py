@@ -1,5 +1,6 @@
 """Making a simulated fleet ready: keys, SVIDs and clients that the portal has accepted."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -48,9 +49,11 @@ def start_fleet(directory: Path, flags: Mapping[str, object]) -> subprocess.Pope
     interface is the portal's unless `url` says otherwise.
     """
     url = f"https://{settings.DEVICE_HOST}:{settings.DEVICE_PORT}"
-    arguments = to_arguments({"url": url, **flags, "with-parent": True})
+    arguments = to_arguments({"url": url, **flags, "with-parent": os.getpid()})
     program = [sys.executable, "-m", "devices.simulator", "--fleet", str(directory)]
-    return subprocess.Popen([*program, *arguments], cwd=settings.BASE_DIR)
+    # Ctrl-C is for us to pass on: a program that is still being loaded would meet it with a
+    # stack trace.
+    return subprocess.Popen([*program, *arguments], cwd=settings.BASE_DIR, start_new_session=True)
 
 
 def _equip(folder: Path, name: str, authority: Authority, now: datetime) -> None:

@@ -36,8 +36,6 @@ class Fleet:
         ended = asyncio.create_task(asyncio.to_thread(program.wait))
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
-        # Ctrl-C reaches the fleet as well, perhaps a moment before it reaches us.
-        await asyncio.wait([stopping], timeout=1)
         if not self._stopping.is_set():
             sys.stderr.write("The simulated fleet has ended; the portal goes on without it.\n")
         await stopping

@@ -23,8 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         options = read_options(arguments)
-        if options.with_parent:
-            end_with_parent()
+        if options.with_parent is not None:
+            end_with_parent(options.with_parent)
         asyncio.run(_run(options))
     except (MisbehaviourError, OptionsError, StateError, TrustError) as refusal:
         logger.error("%s", refusal)

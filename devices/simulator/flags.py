@@ -36,7 +36,7 @@ _FLAGS = {
     "seed": _Flag(int, "what all chance depends on (1)"),
     "connects": _Flag(int, "how many clients may connect at the same time (64)"),
     "duration-seconds": _Flag(float, "stop by itself after so long"),
-    "with-parent": _Flag(bool, "stop when the program that started the fleet dies"),
+    "with-parent": _Flag(int, "PID: stop when this program, which started the fleet, dies"),
     "quiet": _Flag(bool, "print no summary"),
     "fail": _Flag(str, "RATE, or revision=R:RATE, version=V:RATE, application=ID:RATE",
                   repeated=True),

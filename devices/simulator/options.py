@@ -40,7 +40,7 @@ class Options:
     seed: int = 1
     connects: int = 64
     duration_seconds: float | None = None
-    with_parent: bool = False
+    with_parent: int | None = None
     quiet: bool = False
 
 

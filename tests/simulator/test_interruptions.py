@@ -161,8 +161,11 @@ async def test_the_program_stops_when_its_time_is_over(plant: Plant, wfm: Wfm) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
 async def test_the_program_dies_with_its_parent(plant: Plant, wfm: Wfm) -> None:
-    command = [sys.executable, "-m", "devices.simulator", *plant.arguments("--with-parent")]
-    script = f"import subprocess, time; print(subprocess.Popen({command!r}).pid); time.sleep(60)"
+    command = [sys.executable, "-m", "devices.simulator", *plant.arguments("--with-parent=")]
+    script = (
+        f"import os, subprocess, time; *command, flag = {command!r}; "
+        "print(subprocess.Popen([*command, f'{flag}{os.getpid()}']).pid); time.sleep(60)"
+    )
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-u", "-c", script, stdout=asyncio.subprocess.PIPE
     )
@@ -172,6 +175,18 @@ async def test_the_program_dies_with_its_parent(plant: Plant, wfm: Wfm) -> None:
     parent.kill()
     await parent.wait()
     await until(lambda: not fleet.exists() or ") Z " in (fleet / "stat").read_text())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+async def test_the_program_does_not_even_begin_when_its_parent_is_gone(
+    plant: Plant, wfm: Wfm
+) -> None:
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    program = await plant.program(f"--with-parent={gone.pid}")
+    await program.communicate()
+    assert program.returncode == 0
+    assert wfm.asked == []
 
 
 async def test_an_offline_client_comes_back_with_its_reports(plant: Plant, wfm: Wfm) -> None:

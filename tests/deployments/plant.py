@@ -107,6 +107,30 @@ def a_device(
     return device
 
 
+def a_fleet(size: int) -> list[Device]:
+    """So many devices, each behind a client of its own, made in bulk."""
+    pattern = a_device()
+    names = [f"fleet-{size}-{number:06}" for number in range(size)]
+    clients = Client.objects.bulk_create(
+        Client(
+            name=name,
+            spiffe_id=f"spiffe://plant.example/margo/wfm/lineside/client/{name}",
+            state="accepted",
+            created_at=NOON,
+        )
+        for name in names
+    )
+    return Device.objects.bulk_create(
+        Device(
+            client=client,
+            path=client.name,
+            properties={**pattern.properties, "id": client.name, "serialNumber": client.name},
+            created_at=NOON,
+        )
+        for client in clients
+    )
+
+
 def a_draft(devices: list[Device], version: ApplicationVersion | None = None, **strategy: int):
     """A draft for these devices."""
     draft = drafting.create(

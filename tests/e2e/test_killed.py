@@ -7,23 +7,12 @@ import pytest
 
 from devices.simulator import journal
 from tests.e2e.running import Portal, portal, until
+from tests.e2e.starting import START
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 DEVICES = 20
 KILLS = 3
-
-START = """
-from django.utils import timezone
-from applications.models import ApplicationVersion
-from deployments import drafting, moves, submitting
-now = timezone.now()
-version = ApplicationVersion.objects.get()
-draft = drafting.create(version=version, profile_id=version.profiles[0]["id"], name="Killed",
-    actor=None, now=now, targeting={"labels": "!none"})
-submitting.submit(draft, actor=None, now=now)
-moves.start(draft, actor=None, now=now)
-"""
 
 
 def test_no_device_installs_twice_and_no_answered_report_is_lost(tmp_path):

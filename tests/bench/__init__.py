@@ -1,0 +1,1 @@
+"""Measurements (`make bench`): they print tables and judge nothing."""

@@ -18,11 +18,17 @@ _FLAGS = {
     "poll-seconds": _Flag(float, "seconds between two polls of a client (2), give or take 20 %%"),
     "devices": _Flag(int, "how many devices (as many as there are clients)"),
     "devices-per-client": _Flag(int, "1: a client is a device; more: it is a gateway (1)"),
-    "connection": _Flag(str, "keep the connection or close it after each request (keep-alive)",
-                        ("keep-alive", "close")),
+    "connection": _Flag(
+        str,
+        "keep the connection or close it after each request (keep-alive)",
+        ("keep-alive", "close"),
+    ),
     "report-style": _Flag(str, "comma list of number, string, absent: how versions are told"),
-    "fetch": _Flag(str, "how content is fetched (auto: a bundle for more than the threshold)",
-                   ("auto", "bundle", "documents")),
+    "fetch": _Flag(
+        str,
+        "how content is fetched (auto: a bundle for more than the threshold)",
+        ("auto", "bundle", "documents"),
+    ),
     "bundle-threshold": _Flag(int, "with more changes than this, auto takes the bundle (1)"),
     "download-seconds": _Flag(float, "seconds that a download takes (1)"),
     "install-seconds": _Flag(float, "seconds that an installation takes (2)"),
@@ -38,8 +44,9 @@ _FLAGS = {
     "duration-seconds": _Flag(float, "stop by itself after so long"),
     "with-parent": _Flag(int, "PID: stop when this program, which started the fleet, dies"),
     "quiet": _Flag(bool, "print no summary"),
-    "fail": _Flag(str, "RATE, or revision=R:RATE, version=V:RATE, application=ID:RATE",
-                  repeated=True),
+    "fail": _Flag(
+        str, "RATE, or revision=R:RATE, version=V:RATE, application=ID:RATE", repeated=True
+    ),
     "slow": _Flag(str, "FRACTION[:FACTOR] of the devices are slower (5 times)"),
     "offline": _Flag(str, "FRACTION[:FROM[:FOR]] of the clients are away (from 10 for 30 seconds)"),
     "duplicate": _Flag(str, "FRACTION of the work is reported twice"),
@@ -48,7 +55,7 @@ _FLAGS = {
     "drift": _Flag(str, "FRACTION[:AFTER] of what is installed breaks later (after 10 seconds)"),
     "drift-state": _Flag(str, "what a drifted device reports", ("failed", "removed")),
     "silent": _Flag(str, "FRACTION of the devices never report"),
-}  # fmt: skip
+}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -32,7 +32,13 @@ LISTED = {
 PROBLEM = {
     "type": "object",
     "required": [
-        "type", "title", "status", "detail", "instance", "retryable", "backoffStrategy",
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "retryable",
+        "backoffStrategy",
     ],
     "properties": {
         "type": {"type": "string"},
@@ -55,7 +61,7 @@ PROBLEM = {
         },
     },
     "additionalProperties": False,
-}  # fmt: skip
+}
 #: Written behind, whatever a client asks for.
 PRESENCE = {"last_seen_at", "svid_not_after"}
 

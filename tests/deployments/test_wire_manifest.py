@@ -301,11 +301,19 @@ def test_a_wrong_method_is_told_the_right_ones(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/api", "/api/v1/", "/api/v1/deployments/", "/api/v2/deployments", "/admin/",
-        "/api/v1/deployments/a/b/c", "/api/v1/bundles/", "/api/v1/bundles/a/b", "//api/v1/bundles",
+        "/",
+        "/api",
+        "/api/v1/",
+        "/api/v1/deployments/",
+        "/api/v2/deployments",
+        "/admin/",
+        "/api/v1/deployments/a/b/c",
+        "/api/v1/bundles/",
+        "/api/v1/bundles/a/b",
+        "//api/v1/bundles",
         "/api/v1/deployment%73/x/y/z",
     ],
-)  # fmt: skip
+)
 def test_an_unknown_path_is_not_found(edge: httpx.Client, path: str) -> None:
     talk.assert_problem(edge.get(path), 404, "")
 
@@ -378,3 +386,22 @@ def test_devices_that_poll_while_a_release_happens_all_get_it_once(wire: Wire) -
             told[answer.json()["manifestVersion"]] for answer in got
         ]
         assert sorted(told) in ([1], [1, 2])
+
+
+def test_content_given_up_before_it_was_sent_does_not_hide_the_old_one_wanted_again(
+    wire: Wire, edge: httpx.Client
+) -> None:
+    """The device runs it already, and would not look at it again under the digest it knows."""
+    (device,) = talk.a_plant(wire)
+    first = ask(edge)
+    plant.install(device)
+    plant.tick(Deployment.objects.get())
+    version = Deployment.objects.get().version
+    never_sent = plant.a_rollout([device], plant.a_version("2.0.0"), offline_wait_seconds=60)
+    plant.tick(never_sent, plant.after(61))
+    assert never_sent.status == "failed"
+    plant.a_rollout([device], version)
+    told = ask(edge, if_none_match=first.headers["etag"])
+    assert told.status_code == 200
+    assert told.json()["manifestVersion"] == 2
+    assert told.json()["deployments"] != first.json()["deployments"]

@@ -391,8 +391,9 @@ def test_a_report_before_the_new_content_was_published_is_history(press: Press) 
     talk.roll_out([press.device], "2.0.0")
     press.say(adoptedManifestVersion=1)
     assert (press.state, press.remark) == (
-        "pending", "The wanted content was not published yet.",
-    )  # fmt: skip
+        "pending",
+        "The wanted content was not published yet.",
+    )
 
 
 def test_without_a_version_it_counts_once_the_client_fetched_the_manifest(press: Press) -> None:

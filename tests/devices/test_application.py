@@ -168,7 +168,9 @@ TABLE = RouteTable(ROUTES)
     [
         pytest.param("GET", "/api/v1/things/a/b", {"name": "a", "digest": "b"}, id="two"),
         pytest.param(
-            "GET", "/api/v1/things/a%2Fb/sha256%3Ac", {"name": "a/b", "digest": "sha256:c"},
+            "GET",
+            "/api/v1/things/a%2Fb/sha256%3Ac",
+            {"name": "a/b", "digest": "sha256:c"},
             id="encoded",
         ),
         pytest.param("POST", "/api/v1/things/status/status", {"name": "status"}, id="status twice"),
@@ -176,7 +178,7 @@ TABLE = RouteTable(ROUTES)
         pytest.param("PUT", "/api/v1/rest/%ff", {"name": "\ufffd"}, id="no UTF-8"),
         pytest.param("GET", "/%61pi/v1/things", {}, id="a needlessly encoded letter"),
     ],
-)  # fmt: skip
+)
 def test_paths_are_cut_before_they_are_decoded(
     method: str, path: str, params: dict[str, str]
 ) -> None:

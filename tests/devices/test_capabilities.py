@@ -83,8 +83,11 @@ def test_a_new_device_is_created_and_a_known_one_updated(device: httpx.Client) -
     assert device.put(url("press-1"), json=document(vendor="Beta")).status_code == 200
     row = Device.objects.get()
     assert (row.path, row.vendor, row.model_number, row.serial_number) == (
-        "press-1", "Beta", "P2", "0042",
-    )  # fmt: skip
+        "press-1",
+        "Beta",
+        "P2",
+        "0042",
+    )
     assert row.properties == document(vendor="Beta")["properties"]
     assert row.reported_labels == {}
     assert not DeviceLabel.objects.exists()
@@ -156,9 +159,16 @@ def test_labels_become_rows_for_selectors(device: httpx.Client) -> None:
     answer = device.put(url("press-1"), json={**hosting(), "labels": {**LABELS, "nums": [1, 2.5]}})
     assert answer.status_code == 201
     assert set(DeviceLabel.objects.values_list("key", "value")) == {
-        ("text", "a"), ("number", "4"), ("whole", "4"), ("part", "1.5"), ("yes", "true"),
-        ("many", "a"), ("many", "b"), ("nums", "1"), ("nums", "2.5"),
-    }  # fmt: skip
+        ("text", "a"),
+        ("number", "4"),
+        ("whole", "4"),
+        ("part", "1.5"),
+        ("yes", "true"),
+        ("many", "a"),
+        ("many", "b"),
+        ("nums", "1"),
+        ("nums", "2.5"),
+    }
 
 
 def test_an_assigned_label_wins_and_survives_a_report(device: httpx.Client) -> None:

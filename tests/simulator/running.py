@@ -63,9 +63,13 @@ class Plant:
     async def program(self, *more: str) -> asyncio.subprocess.Process:
         """The fleet as a process of its own."""
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "devices.simulator", *self.arguments(*more),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "devices.simulator",
+            *self.arguments(*more),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
     async def settles(self) -> None:
         """Wait for some more polls, so that what should not happen had its chance."""

@@ -196,7 +196,10 @@ async def test_a_report_that_is_refused_is_not_sent_again(plant: Plant, wfm: Wfm
     async with plant.running():
         await until(lambda: len(plant.lines("reported")) == 3)
         await plant.settles()
-    states = [json.loads(asked.body)["status"]["state"] for asked in wfm.asked if asked.body
-              and asked.method == "POST"]  # fmt: skip
+    states = [
+        json.loads(asked.body)["status"]["state"]
+        for asked in wfm.asked
+        if asked.body and asked.method == "POST"
+    ]
     assert states == ["pending", "installing", "installed"]
     assert {line.status for line in plant.lines("reported")} == {422}

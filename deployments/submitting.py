@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from devices.selectors import SelectorError
 from django.db import transaction
 from django.db.models import (
     BooleanField,
@@ -29,6 +28,7 @@ from deployments.rows import Source, insert_from
 from deployments.states import Action, Stage, State
 from deployments.targeting import Holder, Judged, Misfit
 from devices.models import Device
+from devices.selectors import SelectorError
 
 #: How many devices of a batch the preview names.
 SHOWN = 10

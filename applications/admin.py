@@ -14,6 +14,7 @@ from accounts import look, panels
 from accounts.pages import PortalAdmin
 from applications import views
 from applications.models import Application, ApplicationVersion, Resource
+from applications.shown import types_of
 
 
 class Newest(TypedDict):
@@ -191,7 +192,7 @@ class VersionAdmin(PortalAdmin[ApplicationVersion]):
     @admin.display(description="Profiles")
     def kinds(self, version: ApplicationVersion) -> str:
         """The deployment types it offers."""
-        return views.types_of(version)
+        return types_of(version)
 
     @admin.display(description="Imported", ordering="imported_at")
     def imported(self, version: ApplicationVersion) -> SafeString | str:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+import regex
+
 Schema = Mapping[str, object]
 
 ARRAY = re.compile(r"array\[(string|integer|double|boolean)\]")
@@ -13,10 +15,10 @@ WHOLE_NUMBER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 TICKED = frozenset({"on", "true", "yes", "1"})
 UNTICKED = frozenset({"", "off", "false", "no", "0"})
 
-# A pattern comes from a package and runs in our process without a time limit. Bounding the text
-# keeps a quadratic pattern harmless; an exponential one stays possible, and is one reason why only
-# an administrator may import packages.
+# A pattern comes from a package and runs in our process: text and time are bounded, so that an
+# exponential one does no harm.
 PATTERN_TEXT_LIMIT = 10_000
+PATTERN_SECONDS = 0.5
 
 
 def problem_with(schema: Schema, value: object) -> str | None:
@@ -171,9 +173,12 @@ def _pattern_problem(schema: Schema, value: str) -> str | None:
     if len(value) > PATTERN_TEXT_LIMIT:
         return f"must be at most {PATTERN_TEXT_LIMIT} characters"
     try:
-        matches = re.fullmatch(pattern, value, re.ASCII)
-    except (re.error, RecursionError, OverflowError):
-        return f"cannot be checked, because the package's pattern {pattern} is not a valid one"
+        matches = regex.fullmatch(pattern, value, regex.ASCII, timeout=PATTERN_SECONDS)
+    except TimeoutError:
+        return f"takes too long to be checked against the pattern {pattern}"
+    except (regex.error, RecursionError, OverflowError):
+        # Told at the import; what cannot be checked must not stand in the way for good.
+        return None
     return None if matches else f"must match the pattern {pattern}"
 
 

@@ -1,7 +1,6 @@
 """Pages of the catalogue: an application, a version, its icon, importing a package."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -21,13 +20,12 @@ from applications.importing import ImportRefusedError, import_package
 from applications.models import Application, ApplicationVersion, Resource
 from applications.package import Finding
 from applications.prose import as_html
-from applications.requirements import profile_needs, value_limits
+from applications.shown import Profile, parameters_of, types_of
 
 STATE_LOOKS: dict[str, Look] = {
     "available": Look("ok", "✓", "Available"),
     "deprecated": Look("idle", "⊘", "Deprecated"),
 }
-TYPES = {"compose": "Compose", "helm": "Helm"}
 #: A package larger than this is refused before it is read.
 MOST_BYTES = 100 * 1024 * 1024
 #: What an icon may be; anything else is not served at all.
@@ -154,99 +152,6 @@ def icon(request: HttpRequest, pk: int) -> HttpResponse:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, max-age=86400, immutable",
         },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A deployment profile as the page shows it."""
-
-    id: str
-    kind: str
-    description: str
-    problem: str
-    components: list[tuple[str, list[tuple[str, str]]]]
-    needs: list[str]
-
-    @classmethod
-    def of(cls, profile: Mapping[str, object]) -> "Profile":
-        """Reads what the package parser stored."""
-        found = profile.get("components")
-        components = found if isinstance(found, list) else []
-        return cls(
-            id=str(profile["id"]),
-            kind=TYPES.get(str(profile.get("type")), str(profile.get("type"))),
-            description=str(profile.get("description") or ""),
-            problem=str(profile.get("problem") or ""),
-            components=[(str(one["name"]), _properties(one)) for one in components],
-            needs=profile_needs(profile),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter as the page shows it."""
-
-    name: str
-    label: str
-    help: str
-    kind: str
-    limits: list[str]
-    default: str
-    immutable: bool
-
-
-def parameters_of(version: ApplicationVersion) -> list[tuple[str, list[Parameter]]]:
-    """The parameters by section; those that nobody is asked for come last, under no heading."""
-    asked: set[str] = set()
-    sections = []
-    for section in version.sections:
-        sections.append(
-            (section["name"], [_parameter(version, one) for one in section["settings"]])
-        )
-        asked |= {one["parameter"] for one in section["settings"]}
-    rest = [_unasked(version, name) for name in version.parameters if name not in asked]
-    return [*sections, ("Set by the package", rest)] if rest else sections
-
-
-def _parameter(version: ApplicationVersion, setting: Mapping[str, object]) -> Parameter:
-    name = str(setting["parameter"])
-    schema = version.schemas.get(setting["schema"], {})
-    return Parameter(
-        name=name,
-        label=str(setting["name"]),
-        help=str(setting.get("description") or ""),
-        kind=str(schema.get("dataType", "")),
-        limits=value_limits(schema),
-        default=_default(version, name),
-        immutable=bool(setting.get("immutable")),
-    )
-
-
-def _unasked(version: ApplicationVersion, name: str) -> Parameter:
-    return Parameter(name, name, "", "", [], _default(version, name), immutable=False)
-
-
-def _default(version: ApplicationVersion, name: str) -> str:
-    value = version.parameters.get(name, {}).get("value")
-    return "" if value is None else _plain(value)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _properties(component: Mapping[str, object]) -> list[tuple[str, str]]:
-    found = component.get("properties")
-    return [(key, _plain(value)) for key, value in found.items()] if isinstance(found, dict) else []
-
-
-def types_of(version: ApplicationVersion) -> str:
-    """The deployment types of its profiles."""
-    return ", ".join(
-        dict.fromkeys(TYPES.get(str(one["type"]), str(one["type"])) for one in version.profiles)
     )
 
 

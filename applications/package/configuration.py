@@ -1,7 +1,8 @@
 """The parameters of a description, the sections of its form and the schemas of their values."""
 
-import re
 from collections.abc import Iterable
+
+import regex
 
 from applications.package.description import Parameter, Profile, Section, Setting, Target
 from applications.package.envelope import LONGEST_NAME
@@ -154,8 +155,8 @@ def _check_order(fields: Fields, rules: dict[str, Json], low: str, high: str) ->
 def _read_pattern(fields: Fields) -> str:
     pattern = fields.text("regexMatch")
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+        regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError) as error:
         fields.warn("regexMatch", f"is no pattern, so it is not checked ({error}).")
     return pattern
 

@@ -215,7 +215,7 @@ def test_an_error_names_its_line_and_field(old: str, new: str, sentence: str) ->
             "options: [1.10, fast]",
             'regexMatch: "(["',
             "configuration.schema[1].regexMatch: is no pattern, so it is not checked "
-            "(unterminated character set at position 1).",
+            "(unterminated character set at position 2).",
             id="a pattern that is none",
         ),
         pytest.param(

@@ -1,8 +1,9 @@
 """The portal's admin site: who gets in, in which words, with which menu."""
 
+from typing import NoReturn
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from accounts.forms import SignInForm
@@ -25,9 +26,9 @@ class PortalSite(AdminSite):
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, object] | None = None
-    ) -> HttpResponseRedirect:
+    ) -> NoReturn:
         """There are no pages per app: operators know no apps."""
-        return HttpResponseRedirect(reverse("admin:index"))
+        raise Http404
 
     def each_context(self, request: HttpRequest) -> dict[str, object]:
         """What the frame shows on every page: the menu, and when the page was made."""

@@ -57,7 +57,7 @@ SITE = (
     all_may("autocomplete", answer=REFUSED),
     all_may("jsi18n"),
     all_may("view_on_site", 0, 0, answer=NOT_THERE),
-    all_may("app_list", "devices", answer=GONE_ON),
+    all_may("app_list", "devices", answer=NOT_THERE),
     all_may("logout", method="post"),
 )
 PEOPLE = (

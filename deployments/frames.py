@@ -55,7 +55,10 @@ class Row(TypedDict):
 
 
 class Head(TypedDict):
-    """The deployment itself: how it looks, and what may be done to it now."""
+    """The deployment itself: how it looks, and what may be done to it now.
+
+    A page with another `layout` shows other devices or batches, and must be loaded again.
+    """
 
     tone: str
     mark: str
@@ -63,6 +66,7 @@ class Head(TypedDict):
     status: str
     actions: list[str]
     over: bool
+    layout: str
 
 
 class Count(TypedDict):
@@ -130,6 +134,11 @@ class Picture:
     def over(self) -> bool:
         """Nothing will change by itself any more."""
         return Stage(self.deployment.stage) in FINISHED
+
+    @property
+    def layout(self) -> str:
+        """Changes only when the targets do: at submit, and when it is opened for editing."""
+        return f"{len(self.batches)} batches, {self.census.total} devices"
 
     @property
     def next(self) -> str:
@@ -253,6 +262,7 @@ def _head(picture: Picture) -> Head:
         "status": picture.deployment.status_words,
         "actions": actions(picture.deployment),
         "over": picture.over,
+        "layout": picture.layout,
     }
 
 

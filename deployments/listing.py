@@ -159,11 +159,10 @@ def _menus(filters: DeploymentFilter, given: QueryDict) -> list[Menu]:
 
 
 def _choices(name: str, filters: DeploymentFilter, given: QueryDict) -> list[Choice]:
-    options: Iterable[tuple[object, object]] = filters.form.fields[name].choices
     return [
-        Choice(str(words), changed(given, **{name: str(value)}), given.get(name) == str(value))
-        for value, words in options
-        if value != ""
+        Choice(words, changed(given, **{name: value}), given.get(name) == value)
+        for value, words in _words(name, filters).items()
+        if value
     ]
 
 
@@ -175,7 +174,7 @@ def _chips(filters: DeploymentFilter, given: QueryDict) -> list[Chip]:
     for name in ("q", "status", "stage", "strategy", "application"):
         if not chosen.get(name):
             continue
-        words = dict(_words(name, filters)).get(str(given[name]), str(given[name]))
+        words = _words(name, filters).get(str(given[name]), str(given[name]))
         chips.append(Chip(str(filters.filters[name].label), words, changed(given, **{name: None})))
     return chips
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from deployments import configuration, frames, listing, queries
 from deployments.actions import buttons
 from deployments.models import STATES, Deployment
-from deployments.states import Stage, State
+from deployments.states import STATE_LOOKS, Stage, State
 
 #: Rows of the table of instances on one page.
 PER_PAGE = 100
@@ -101,19 +101,17 @@ def _instances(request: HttpRequest, picture: frames.Picture) -> dict[str, objec
 
 
 def _tabs(request: HttpRequest, picture: frames.Picture, chosen: str) -> list[Tab]:
-    """One for all instances and one for each state that has any."""
-    given = request.GET
-    every = Tab("All", picture.census.total, listing.changed(given, state=None), not chosen, "")
-    return [
-        every,
-        *(
-            Tab(
-                tally.look.words,
-                tally.number,
-                listing.changed(given, state=tally.state.value),
-                chosen == tally.state,
-                tally.state.value,
-            )
-            for tally in picture.census.tallies
-        ),
+    """One for all instances and one for each state; those without any are hidden."""
+    census, given = picture.census, request.GET
+    states = [
+        Tab(
+            STATE_LOOKS[state].words,
+            census.number(state),
+            listing.changed(given, state=state.value),
+            chosen == state,
+            state.value,
+        )
+        for state in queries.BAR_ORDER
     ]
+    every = Tab("All", census.total, listing.changed(given, state=None), not chosen, "")
+    return [every, *states]

@@ -115,6 +115,27 @@ def test_the_table_of_devices_is_filtered_and_searched(query, shown):
     assert {instance.device.path for instance, _ in answer.context["rows"]} == shown
 
 
+def test_a_state_without_devices_has_its_tab_ready_but_hidden():
+    text = page_text(plant.a_rollout([plant.a_device()]))
+    assert '<a href="?state=failed" hidden' in text
+    assert '<a href="?state=pending" hidden' not in text
+
+
+def page_text(deployment: Deployment) -> str:
+    text = cast.sign_in(cast.viewer()).get(page_url(deployment)).content.decode()
+    return " ".join(text.split())
+
+
+def test_a_page_is_told_when_its_devices_are_others_now():
+    ready = plant.a_ready_deployment([plant.a_device()])
+    before = frames.snapshot(ready.pk, [], now=plant.NOON)
+    moves.reopen(ready, actor=None, now=plant.NOON)
+    after = frames.snapshot(ready.pk, [], now=plant.NOON)
+    assert before is not None
+    assert after is not None
+    assert before["deployment"]["layout"] != after["deployment"]["layout"]
+
+
 def test_a_hundred_devices_on_a_page():
     client = plant.a_client()
     devices = [plant.a_device(client, f"child-{number:03}") for number in range(101)]

@@ -19,7 +19,7 @@ from tests.deployments import plant
 now = plant.NOON = timezone.now()
 version, other = plant.a_version(), plant.a_version(app_id="press")
 devices = [plant.a_device(path=f"pump-{number:02}", site="berlin") for number in range(30)]
-small = plant.a_device(path="tiny", memory="512Mi")
+small = plant.a_device(path="a-tiny", memory="512Mi")
 rolling = plant.a_rollout(devices[:3] + [small], version, install_timeout_seconds=86400)
 plant.install(devices[0], now)
 plant.poll(devices[1], now)
@@ -123,7 +123,7 @@ def test_the_count_follows_while_devices_are_chosen(window):
     page = window.go(step_of(DRAFT, 2))
     chosen = page.locator("[data-fit-part]")
     expect(chosen).to_contain_text("3 devices chosen")
-    page.get_by_label("tiny").check()
+    page.get_by_label("a-tiny").check()
     expect(chosen).to_contain_text("4 devices chosen")
     expect(chosen).to_contain_text("needs 1 GiB of memory")
     page.get_by_label("Label expression").fill("site=berlin")

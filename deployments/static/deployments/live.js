@@ -54,7 +54,10 @@
   function showCounts(counts) {
     const numbers = new Map(counts.map((one) => [one.state, one.number]));
     for (const place of document.querySelectorAll("[data-count]")) {
-      put(place, numbers.get(place.dataset.count) ?? 0);
+      const number = numbers.get(place.dataset.count) ?? 0;
+      const tab = place.closest("a");
+      put(place, number);
+      tab.hidden = !number && !tab.hasAttribute("aria-current");
     }
   }
 
@@ -62,6 +65,7 @@
     heard = Date.now();
     refused = "";
     for (const row of frame.instances ?? []) showRow(row);
+    if (frame.deployment && frame.deployment.layout !== page.dataset.layout) location.reload();
     if (frame.at >= newest) {
       newest = frame.at;
       if (frame.parts) showParts(frame.parts);

@@ -105,6 +105,8 @@ TIME_ZONE = env.text("LINESIDE_TIME_ZONE", "UTC")
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+# WhiteNoise warns about a missing folder, though embedded mode collects nothing into it.
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 # Files are served from where they are, so a fresh clone needs no collecting step.
 WHITENOISE_USE_FINDERS = True

@@ -50,8 +50,6 @@ class QuietServer(uvicorn.Server):
 
 def web() -> Server:
     """Make the web server; raise `CannotStartError` when its port is taken."""
-    # WhiteNoise warns about a missing folder, though embedded mode collects nothing into it.
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     from config.asgi import application
 
     config = uvicorn.Config(

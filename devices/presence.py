@@ -7,6 +7,8 @@ which the next poll of each device puts right.
 import threading
 from datetime import datetime
 
+from django.db import transaction
+
 from devices.models import Client
 
 _CHUNK = 500
@@ -42,10 +44,15 @@ def flush() -> int:
 
 
 def _write(field: str, values: dict[int, datetime]) -> None:
-    # Always in the order of the keys, so that two processes cannot block each other.
     rows = [Client(pk=pk, **{field: value}) for pk, value in sorted(values.items())]
-    if rows:
-        Client.objects.bulk_update(rows, [field], batch_size=_CHUNK)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        with transaction.atomic():
+            # Locked in the order of the keys, as whoever else locks several clients does, so
+            # that they wait for each other instead of blocking each other.
+            locked = Client.objects.filter(pk__in=[row.pk for row in chunk]).order_by("pk")
+            list(locked.select_for_update(no_key=True).values_list("pk", flat=True))
+            Client.objects.bulk_update(chunk, [field])
 
 
 def _put_back(times: dict[int, datetime], ends: dict[int, datetime]) -> None:

@@ -94,10 +94,13 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
             await self.send(await self.waiting.get())
 
     async def _recheck(self) -> None:
-        while await self._may_see():
+        allowed = True
+        while allowed:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.doubt.wait(), PERMISSION_SECONDS)
+            # Cleared before asking: a doubt that comes meanwhile is asked about once more.
             self.doubt.clear()
+            allowed = await self._may_see()
         await self.close(FORBIDDEN)
 
     async def _snapshot(self, wanted: list[int]) -> str | None:

@@ -327,7 +327,8 @@ def test_a_secret_is_never_shown_again_and_kept_when_left_empty(browser):
     assert stored(draft).parameters == {"db_password": "hunter2"}
     pages = [step_url(draft, 3), step_url(draft, 4), page_url(draft)]
     assert not any("hunter2" in browser.get(url).content.decode() for url in pages)
-    browser.post(step_url(draft, 3), {"p-db_password": ""})
+    answer = browser.post(step_url(draft, 3), {"p-db_password": ""})
+    assert answer.url == step_url(draft, 4)
     assert stored(draft).parameters == {"db_password": "hunter2"}
 
 

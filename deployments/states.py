@@ -160,7 +160,7 @@ STATUS_WORDS: dict[Status, str] = {
 STATE_LOOKS: dict[State, Look] = {
     State.INSTALLED: Look(Tone.OK, "✓", "Installed"),
     State.INSTALLING: Look(Tone.RUN, "▸", "Installing"),
-    State.PENDING: Look(Tone.RUN, "↓", "Waiting for the device"),
+    State.PENDING: Look(Tone.IDLE, "↓", "Waiting for the device"),
     State.FAILED: Look(Tone.BAD, "✕", "Failed"),
     State.QUEUED: Look(Tone.IDLE, "·", "Queued"),
     State.SKIPPED: Look(Tone.IDLE, "»", "Skipped"),

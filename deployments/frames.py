@@ -19,13 +19,14 @@ from deployments.states import (
     FAILURE_WORDS,
     FINISHED,
     IN_FLIGHT,
-    STAGE_LOOKS,
     Failure,
     Look,
     Stage,
     State,
+    Status,
     Tone,
     allowed,
+    stage_look,
 )
 
 #: A frame never carries more rows than this; the page then asks for the rows it shows.
@@ -163,7 +164,8 @@ def take(deployment_pk: int, *, now: datetime) -> Picture | None:
         return None
     census = queries.census(deployment_pk)
     batches = [_batch_row(batch, census) for batch in queries.batches(deployment_pk)]
-    events = [Line(event, _tone(event)) for event in queries.newest_events(deployment_pk)]
+    status = Status(deployment.status)
+    events = [Line(event, _tone(event, status)) for event in queries.newest_events(deployment_pk)]
     return Picture(deployment, census, batches, events, now)
 
 
@@ -266,10 +268,10 @@ def _head(picture: Picture) -> Head:
     }
 
 
-def _tone(event: Event) -> Tone:
+def _tone(event: Event, status: Status) -> Tone:
     if event.kind in {failure.value for failure in Failure}:
         return Tone.BAD
-    return STAGE_LOOKS[Stage(event.to_stage)].tone if event.to_stage else Tone.IDLE
+    return stage_look(Stage(event.to_stage), status).tone if event.to_stage else Tone.IDLE
 
 
 def _batch_row(batch: Batch, census: queries.Census) -> BatchRow:

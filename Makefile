@@ -9,12 +9,13 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 PRODUCTION := LINESIDE_URL=https://lineside.example LINESIDE_REDIS_URL=redis://127.0.0.1/0 \
 	LINESIDE_DATABASE_URL=postgres://lineside@127.0.0.1/lineside
 
-.PHONY: help demo test check fmt lock clean runtime dev python
+.PHONY: help demo test check bench fmt lock clean runtime dev python
 
 help:
 	@echo "make demo    run the portal with a simulated fleet (Ctrl-C stops it, data/demo keeps its data)"
 	@echo "make test    run the tests; ARGS=... is handed to pytest"
 	@echo "make check   run the linters, the type checker and the contracts"
+	@echo "make bench   measure; ARGS=\"demo rollout engine\" chooses what"
 	@echo "make fmt     put the code and the templates into shape"
 	@echo "make lock    write both lock files anew; UPGRADE=1 takes newer versions"
 	@echo "make clean   remove what the tools left, the environment too, but no data"
@@ -36,6 +37,9 @@ check: dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest -q -p no:cacheprovider tests/house/test_nothing_is_silenced.py
+
+bench: dev
+	@LINESIDE_DATA_DIR=$(CURDIR)/build/bench/data $(BIN)/python -m tests.bench $(ARGS)
 
 fmt: dev
 	$(BIN)/ruff check --fix .

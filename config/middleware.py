@@ -1,7 +1,7 @@
 """What every answer of the portal has in common."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
@@ -31,11 +31,13 @@ class WholeStaticFilesMiddleware(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """Replaces the stream of a static file by its content."""
-        if not isinstance(response, StreamingHttpResponse):
+        if not isinstance(response, FileResponse):
             return response
-        if response.is_async or not request.path.startswith(settings.STATIC_URL):
+        if not request.path.startswith(settings.STATIC_URL):
             return response
         whole = HttpResponse(response.getvalue(), status=response.status_code)
         whole.headers = response.headers
-        response.close()
+        # The file alone: closing the answer would tell Django that the request is over.
+        if response.file_to_stream is not None:
+            response.file_to_stream.close()
         return whole

@@ -49,8 +49,9 @@ def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
     is nobody's fault.
     """
     claim = now + timedelta(seconds=CLAIM_SECONDS)
-    # Guard in the UPDATE itself: of two workers one sees a row and the other none.
-    if due(now).filter(pk=deployment_pk).update(claimed_until=claim) != 1:
+    # Guard in the UPDATE itself: of two workers one sees a row and the other none. It stays due
+    # until the look has ended: who dies after marking reports as judged leaves it to the next.
+    if due(now).filter(pk=deployment_pk).update(claimed_until=claim, due_at=now) != 1:
         return []
     deployment = Deployment.objects.get(pk=deployment_pk)
     try:

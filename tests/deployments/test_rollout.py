@@ -5,7 +5,7 @@ import json
 import pytest
 
 from deployments import engine, moves
-from deployments.models import Instance, Revision, Workload
+from deployments.models import Deployment, Instance, Revision, Workload
 from devices.models import Client
 from tests.deployments import plant
 from tests.deployments.plant import after
@@ -200,3 +200,28 @@ def test_a_deployment_whose_engine_stumbles_says_so_and_the_others_go_on():
     assert broken.pk not in engine.due(after(2)).values_list("pk", flat=True)
     assert broken.pk in engine.due(after(4)).values_list("pk", flat=True)
     assert plant.states_of(sound) == {"pending": 1}
+
+
+class KilledError(BaseException):
+    """The process ends here; nothing in the product may catch it."""
+
+
+@pytest.mark.parametrize("victim", ["snapshot", "plan", "carry_out", "_note"])
+def test_an_engine_killed_in_the_middle_of_a_look_leaves_it_to_the_next(victim, monkeypatch):
+    device = plant.a_device()
+    deployment = plant.a_rollout([device])
+    plant.install(device)
+
+    def die(*_arguments):
+        raise KilledError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(engine, victim, die)
+        with pytest.raises(KilledError):
+            engine.tick(deployment.pk, now=after(1))
+    # What a dead process cannot do any more: give its claim back.
+    Deployment.objects.update(claimed_until=after(31))
+    assert not engine.due(after(30)).exists()
+    engine.tick(deployment.pk, now=after(31))
+    deployment.refresh_from_db()
+    assert deployment.stage == "completed"

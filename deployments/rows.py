@@ -72,5 +72,5 @@ class RandomUuid(Func):
     ) -> tuple[str, tuple[str | int, ...]]:
         """SQLite keeps UUIDs as 32 hex digits and has no function to make one."""
         version = "'4' || substr(hex(randomblob(2)), 2)"
-        variant = "substr('89AB', 1 + abs(random() % 4), 1) || substr(hex(randomblob(8)), 2)"
+        variant = "substr('89AB', 1 + abs(random() %% 4), 1) || substr(hex(randomblob(8)), 2)"
         return f"lower(hex(randomblob(6)) || {version} || {variant})", ()

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments import engine, moves
 from deployments.models import Deployment, Instance, Revision, Workload
@@ -225,3 +227,46 @@ def test_an_engine_killed_in_the_middle_of_a_look_leaves_it_to_the_next(victim, 
     engine.tick(deployment.pk, now=after(31))
     deployment.refresh_from_db()
     assert deployment.stage == "completed"
+
+
+def test_a_release_can_be_watched_by_a_debugger(django_assert_max_num_queries):
+    deployment = plant.a_ready_deployment([plant.a_device() for _ in range(3)])
+    moves.start(deployment, actor=None, now=plant.NOON)
+    with django_assert_max_num_queries(30):
+        engine.tick(deployment.pk, now=plant.NOON)
+    assert plant.states_of(deployment) == {"pending": 3}
+
+
+@pytest.mark.parametrize("broken", [OperationalError("locked"), ValueError("defect")])
+def test_news_is_not_lost_when_a_look_fails(broken, monkeypatch):
+    device = plant.a_device()
+    deployment = plant.a_rollout([device])
+    plant.install(device)
+
+    def fail(*_arguments):
+        raise broken
+
+    with monkeypatch.context() as failing:
+        failing.setattr(engine, "carry_out", fail)
+        with pytest.raises(type(broken)):
+            engine.tick(deployment.pk, now=after(1))
+    deployment.refresh_from_db()
+    assert (deployment.trouble == "") == isinstance(broken, OperationalError)
+    assert plant.tick(deployment, after(4))[-1] == "Completed: 1 of 1 installed."
+
+
+def test_the_number_of_queries_of_a_look_does_not_grow_with_the_fleet(
+    django_assert_max_num_queries,
+):
+    few, many = (
+        plant.a_ready_deployment(
+            [plant.a_device() for _ in range(size)], plant.a_version(app_id=name)
+        )
+        for size, name in ((2, "few"), (30, "many"))
+    )
+    for deployment in (few, many):
+        moves.start(deployment, actor=None, now=plant.NOON)
+    with CaptureQueriesContext(connection) as small:
+        engine.tick(few.pk, now=plant.NOON)
+    with django_assert_max_num_queries(len(small)):
+        engine.tick(many.pk, now=plant.NOON)

@@ -10,13 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from devices.models import DeviceLabel
 
+#: A longer selector is refused: it would cost everybody, and nobody could read it.
+MAX_CHARACTERS = 2000
+#: So is one with more requirements than this.
+MAX_REQUIREMENTS = 50
+
 
 class SelectorError(ValueError):
-    """The selector cannot be read; the message names the position of what is wrong."""
+    """The selector cannot be read; the message names the position of what is wrong, or its size."""
 
 
 class Operator(StrEnum):
@@ -48,10 +53,11 @@ class Requirement:
 
     def condition(self) -> Q:
         """The same in SQL, over devices."""
-        rows = DeviceLabel.objects.filter(device=OuterRef("pk"), key=self.key)
+        rows = DeviceLabel.objects.filter(key=self.key)
         if self.values:
             rows = rows.filter(value__in=self.values)
-        found = Q(Exists(rows))
+        # Not Exists: asked once per device, it reads every row of the key each time.
+        found = Q(pk__in=rows.values("device"))
         return found if self.operator in {Operator.IN, Operator.EXISTS} else ~found
 
 
@@ -119,8 +125,10 @@ class _Reader:
 def parse(text: str) -> list[Requirement]:
     """The requirements of a selector, all of which must be met; none for an empty one.
 
-    Raises SelectorError with a sentence that names the position.
+    Raises SelectorError with a sentence that names the position, or the bound that it exceeds.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise SelectorError(f"A selector has at most {MAX_CHARACTERS} characters.")
     reader = _Reader(text)
     if reader.peek().kind == "end":
         return []
@@ -128,6 +136,8 @@ def parse(text: str) -> list[Requirement]:
     while reader.peek().kind != "end":
         reader.sign(",", wanted="a comma")
         found.append(_requirement(reader))
+    if len(found) > MAX_REQUIREMENTS:
+        raise SelectorError(f"A selector has at most {MAX_REQUIREMENTS} requirements.")
     return found
 
 
@@ -142,10 +152,11 @@ def matching(text: str) -> Q:
 def tokens(text: str) -> list[Token]:
     """The pieces of the text, closed by one of kind `end`; raises SelectorError."""
     found, position = [], 0
-    while text[position:].strip():
+    end = len(text.rstrip())
+    while position < end:
         match = TOKEN.match(text, position)
         if match is None:
-            start = position + len(text[position:]) - len(text[position:].lstrip())
+            start = len(text) - len(text[position:].lstrip())
             raise SelectorError(f"Position {start + 1}: the quotation mark is never closed.")
         kind = str(match.lastgroup)
         found.append(Token(kind, _plain(match[kind], kind), match.start(kind) + 1))

@@ -219,15 +219,18 @@ def test_leaving_busy_ones_out_spares_a_device_of_the_same_name(browser):
     assert stored(draft).targeting["excluded"] == [busy.pk]
 
 
-def test_a_label_expression_that_cannot_be_read_is_told_beside_it_and_nothing_is_lost(browser):
+@pytest.mark.parametrize("labels", ["site=(", "a," * 1100], ids=["unreadable", "too long"])
+def test_a_label_expression_that_cannot_be_read_is_told_beside_it_and_nothing_is_lost(
+    browser, labels
+):
     device = plant.a_device()
     draft = draft_at(2)
-    form = {"shown": device.pk, "ids": device.pk, "labels": "site=(", "go": "next"}
+    form = {"shown": device.pk, "ids": device.pk, "labels": labels, "go": "next"}
     page = browser.post(step_url(draft, 2), form)
     text = text_of(page)
     assert page.context["failed"]
     assert 'id="labels-error"' in text
-    assert 'value="site=("' in text
+    assert f'value="{labels}"' in text
     assert f'id="device-{device.pk}" checked' in text
     assert stored(draft).targeting == {"ids": []}
 

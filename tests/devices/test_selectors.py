@@ -67,6 +67,32 @@ def test_a_refusal_names_the_position(text: str, sentence: str) -> None:
     assert str(refusal.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param("a" * 2001, "A selector has at most 2000 characters.", id="characters"),
+        pytest.param("a," * 30_000, "A selector has at most 2000 characters.", id="a flood"),
+        pytest.param(",".join("a" * 51), "A selector has at most 50 requirements.", id="many"),
+    ],
+)
+def test_a_selector_that_would_cost_too_much_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(SelectorError) as refusal:
+        parse(text)
+    assert str(refusal.value) == sentence
+
+
+@pytest.mark.django_db
+def test_the_largest_selector_is_still_answered() -> None:
+    assert len(parse("a" * 2000)) == 1
+    assert not Device.objects.filter(matching(",".join("a" * 50))).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["line", "!line", "line=1", "line!=1", "line in (1), !old"])
+def test_the_rows_of_a_label_are_read_once_and_not_for_each_device(text: str) -> None:
+    assert "CORRELATED" not in Device.objects.filter(matching(text)).explain()
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
     said = "Position 1: read"

@@ -205,6 +205,8 @@ def test_a_selector_that_cannot_be_read_is_not_saved(operator: Browser) -> None:
         pytest.param("site=berlin", "1 device</strong> right now", id="one"),
         pytest.param("site=rome", "0 devices</strong> right now", id="none"),
         pytest.param("site=", "Position 6", id="unreadable"),
+        pytest.param("a," * 30_000, "at most 2000 characters", id="a flood"),
+        pytest.param(",".join("a" * 900), "at most 50 requirements", id="many"),
         pytest.param("", "Type a selector", id="empty"),
     ],
 )

@@ -16,9 +16,9 @@ from deployments import frames, moves, queries, submitting
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.moves.door import target_of
-from deployments.outlook import devices
 from deployments.queries import Census
 from deployments.states import VERBS, Action, Stage, State, Verb
+from deployments.words import devices
 
 #: Actions that ask once more before they are done.
 CONFIRMED = frozenset({Action.CANCEL, Action.DELETE})

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from applications.parameters import Field, fields
-from deployments import strategy
+from deployments import content, strategy
 from deployments.models import Deployment
-from deployments.outlook import devices
+from deployments.states import Stage
+from deployments.targeting import chosen
+from deployments.words import devices, duration
 from devices.models import DeviceGroup
+from devices.selectors import SelectorError
 
 #: What stands in place of a value that should not be shown.
 SECRET = "••••••••"
@@ -59,12 +62,13 @@ def profile_words(profile: Mapping[str, object]) -> str:
 
 
 def sections(deployment: Deployment) -> list[Section]:
-    """The settings that matter for the profile, with given values or the package's defaults."""
+    """The settings that matter for the profile, with the values that the devices get."""
     version = deployment.version
     profile = version.profile(deployment.profile_id) or {}
     found = fields(version.sections, version.schemas, version.parameters, profile)
+    values = _values(deployment)
     return [
-        Section(section.name, [_value(field, deployment.parameters) for field in section.fields])
+        Section(section.name, [_value(field, deployment, values) for field in section.fields])
         for section in found
     ]
 
@@ -99,15 +103,6 @@ def targeting_words(targeting: Mapping[str, object]) -> list[str]:
     return phrases or ["no device chosen yet"]
 
 
-def duration(seconds: int) -> str:
-    """A duration in the largest unit in which it is a whole number."""
-    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds % unit == 0 and seconds >= unit:
-            count = seconds // unit
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
-    return f"{seconds} seconds"
-
-
 def value_words(value: object) -> str:
     """A parameter's value as people read it."""
     if isinstance(value, bool):
@@ -117,11 +112,27 @@ def value_words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _value(field: Field, given: Mapping[str, object]) -> Value:
-    is_given = field.name in given
-    value = given[field.name] if is_given else field.default
+def _values(deployment: Deployment) -> Mapping[str, Mapping[str, object]]:
+    """What the devices get, by parameter: as frozen, or as it would be if submitted now."""
+    if deployment.stage != Stage.DRAFT:
+        entries: Mapping[str, Mapping[str, object]] = deployment.resolved
+        return entries
+    try:
+        targets = chosen(deployment.targeting)
+    except SelectorError:
+        targets = None
+    version, profile_id = deployment.version, deployment.profile_id
+    return content.resolved(version, profile_id, deployment.parameters, targets).values
+
+
+def _value(
+    field: Field, deployment: Deployment, values: Mapping[str, Mapping[str, object]]
+) -> Value:
+    is_given = field.name in deployment.parameters
+    typed = deployment.parameters[field.name] if is_given else field.default
+    value = values[field.name]["value"] if field.name in values else typed
     words = SECRET if field.secret and value else value_words(value)
-    return Value(field.label, words, is_given)
+    return Value(field.label, words, is_given or value != field.default)
 
 
 def _ids(targeting: Mapping[str, object], name: str) -> list[int]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from deployments.models import Deployment
 from deployments.queries import Census
 from deployments.states import IN_FLIGHT, Stage, State
+from deployments.words import devices
 
 #: The names of the wizard's steps, in their order.
 STEPS = ("Application and version", "Devices", "Parameters", "Rollout", "Review")
@@ -13,11 +14,6 @@ STEPS = ("Application and version", "Devices", "Parameters", "Rollout", "Review"
 def next_words(deployment: Deployment, census: Census) -> str:
     """What happens next, or what a person can do."""
     return OUTLOOKS[Stage(deployment.stage)](deployment, census)
-
-
-def devices(number: int) -> str:
-    """A number of devices in words."""
-    return "1 device" if number == 1 else f"{number} devices"
 
 
 def step_name(number: int) -> str:

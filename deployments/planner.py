@@ -5,10 +5,11 @@ of the targets was stored when the deployment was submitted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deployments.states import ENDED, IN_FLIGHT, Failure, Stage, State, Status
+from deployments.words import devices, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class PlannedBatch:
     name: str
     first: int
     size: int
-    starts: str = field(default="")
+    starts: str = ""
 
 
 def partition(total: int) -> tuple[PlannedBatch, ...]:
@@ -151,12 +152,12 @@ def _give_up(snapshot: Snapshot) -> list[Step]:
     steps: list[Step] = []
     for batch in snapshot.batches:
         if batch.late_installing:
-            minutes = _minutes(snapshot.policy.install_timeout_seconds)
-            reason = f"{devices(batch.late_installing)} did not finish within {minutes}"
+            limit = duration(snapshot.policy.install_timeout_seconds)
+            reason = f"{devices(batch.late_installing)} did not finish within {limit}"
             steps.append(GiveUp(f"{batch.name}: {reason}.", batch.number, Failure.TIMED_OUT))
         if batch.late_unreached:
-            minutes = _minutes(snapshot.policy.offline_wait_seconds)
-            reason = f"{devices(batch.late_unreached)} did not come for it within {minutes}"
+            limit = duration(snapshot.policy.offline_wait_seconds)
+            reason = f"{devices(batch.late_unreached)} did not come for it within {limit}"
             steps.append(GiveUp(f"{batch.name}: {reason}.", batch.number, Failure.UNREACHABLE))
     return steps
 
@@ -212,16 +213,3 @@ def outcome(counts: Mapping[State, int]) -> str:
     order = (State.INSTALLED, State.FAILED, State.SKIPPED, State.CANCELLED)
     parts = [f"{counts[state]} {state.value}" for state in order if counts.get(state)]
     return ", ".join(parts) or "no devices"
-
-
-def devices(number: int) -> str:
-    """A number of devices in words."""
-    return "1 device" if number == 1 else f"{number} devices"
-
-
-def _minutes(seconds: int) -> str:
-    if seconds % 3600 == 0 and seconds >= 7200:
-        return f"{seconds // 3600} hours"
-    if seconds % 60 == 0 and seconds >= 60:
-        return f"{seconds // 60} minutes" if seconds > 60 else "1 minute"
-    return f"{seconds} seconds"

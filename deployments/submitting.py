@@ -23,10 +23,11 @@ from deployments import content, planner, targeting
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import MoveRefusedError, instances
 from deployments.moves.door import move, target_of
-from deployments.planner import PlannedBatch, devices
+from deployments.planner import PlannedBatch
 from deployments.rows import Source, insert_from
 from deployments.states import Action, Stage, State
 from deployments.targeting import Holder, Judged, Misfit
+from deployments.words import devices
 from devices.models import Device
 from devices.selectors import SelectorError
 

@@ -9,8 +9,8 @@ from deployments import events, targeting, withdrawing
 from deployments.models import Deployment, Instance
 from deployments.moves import instances
 from deployments.moves.door import MoveRefusedError, ended, move, target_of
-from deployments.planner import devices
 from deployments.states import Action, Stage, State, Status
+from deployments.words import devices
 
 
 def start(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:

@@ -15,9 +15,9 @@ from deployments import drafting, queries, targeting
 from deployments.actions import person
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
-from deployments.outlook import devices
 from deployments.wizard import selection, steps
 from deployments.wizard.selection import Fit, Targeting
+from deployments.words import devices
 from devices.models import Device, DeviceGroup
 from devices.selectors import SelectorError
 

@@ -86,7 +86,7 @@ def snap(*batches, stage=Stage.ROLLING, **policy):
             snap(batch(pending=3, late=(0, 3)), offline_wait_seconds=86_400),
             [
                 GiveUp(
-                    "Batch 1: 3 devices did not come for it within 24 hours.",
+                    "Batch 1: 3 devices did not come for it within 1 day.",
                     1,
                     Failure.UNREACHABLE,
                 )

@@ -12,5 +12,8 @@ class DeploymentsConfig(AppConfig):
     def ready(self) -> None:
         """Adds what deployments have to say to the pages of the apps below."""
         from deployments import panels
+        from deployments.moves.departing import departed
+        from devices import departures
 
         panels.fill()
+        departures.listen(departed)

@@ -17,8 +17,6 @@ from deployments.yaml_text import yaml_text
 Json = Mapping[str, object]
 
 BUNDLE_MEDIA_TYPE = "application/vnd.margo.bundle.v1+tar+gzip"
-MANIFEST_MEDIA_TYPE = "application/vnd.margo.manifest.v1+json"
-DEPLOYMENT_MEDIA_TYPE = "application/yaml"
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 EXTENSION = re.compile(r"x-[a-z][a-z0-9-]*-extensions")

@@ -9,9 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from devices import departures
 from devices.identity.errors import IdentityError
 from devices.identity.spiffe import ClientIdentity
-from devices.models import Client
+from devices.models import Client, Device
 
 _CHUNK = 500
 
@@ -72,6 +73,8 @@ def retire(client: Client, *, actor: User | None, now: datetime) -> bool:
         changed = one.update(state=Client.State.RETIRED, retired_at=now)
         if changed:
             _note([client], actor, "Retired.")
+            theirs = Device.objects.filter(client=client)
+            departures.announce(theirs, "The device's client was retired.", now)
     client.refresh_from_db()
     return bool(changed)
 

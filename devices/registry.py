@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from devices import labels
+from devices import departures, labels
 from devices.models import Client, Device
 
 _COLUMNS = {"vendor": "vendor", "model_number": "modelNumber", "serial_number": "serialNumber"}
@@ -57,9 +57,12 @@ def remove(client: Client, path: str, now: datetime) -> None:
     """
     with transaction.atomic():
         present = Device.objects.present().filter(client=client)
-        if not present.filter(path=path).update(removed_at=now):
+        leaving = list(present.filter(path=path).values_list("pk", flat=True))
+        if not leaving:
             raise DeviceUnknownError(f"There is no device {path}.")
-        present.filter(pk__in=_children(client, path)).update(removed_at=now)
+        gone = Device.objects.filter(pk__in=leaving + _children(client, path))
+        gone.update(removed_at=now)
+        departures.announce(gone, "The device was taken off the fleet by its client.", now)
 
 
 def _require_gateway(client: Client, path: str) -> None:

@@ -22,6 +22,11 @@ def target_of(deployment: Deployment, action: Action) -> Stage | None:
     return moves[stage]
 
 
+def engine_may(deployment: Deployment, to: Stage) -> bool:
+    """Whether the table lets the engine take the deployment from its stage to `to`."""
+    return to in states.ENGINE_MOVES.get(Stage(deployment.stage), frozenset())
+
+
 def move(
     deployment: Deployment,
     to: Stage,

@@ -96,6 +96,7 @@ def give_up(instances: QuerySet[Instance], failure: Failure, words: str, now: da
         failure=failure.value,
         last_error=words,
         ended_at=now,
+        unjudged=True,
     )
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from deployments import events, releasing
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import instances
-from deployments.moves.door import MoveRefusedError, ended, move
+from deployments.moves.door import MoveRefusedError, ended, engine_may, move
 from deployments.planner import EndBatch, Finish, GiveUp, Policy, Release, Step
 from deployments.states import FAILURE_WORDS, Failure
 
@@ -64,6 +64,9 @@ def _end_batch(deployment: Deployment, step: EndBatch, now: datetime) -> None:
 
 
 def _finish(deployment: Deployment, step: Finish, now: datetime) -> None:
+    if not engine_may(deployment, step.stage):
+        message = f"The engine may not take a deployment from {deployment.stage} to {step.stage}."
+        raise ValueError(message)
     try:
         values = ended(step.status, now)
         move(deployment, step.stage, step.reason, now=now, actor=None, changes=values)

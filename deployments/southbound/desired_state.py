@@ -2,12 +2,12 @@
 
 from deployments import publishing
 from deployments.conditional import accepts, etag_matches
+from deployments.document import BUNDLE_MEDIA_TYPE
 from devices.southbound.http import Answer, Request
 from devices.southbound.problems import Kind, ProblemError
 from devices.southbound.routing import Route
 
 MANIFEST = "application/vnd.margo.manifest.v1+json"
-BUNDLE = "application/vnd.margo.bundle.v1+tar+gzip"
 DOCUMENT = "application/yaml"
 #: Content that is named by its digest never changes; a manifest does.
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -49,7 +49,7 @@ def bundle(request: Request) -> Answer:
     body = publishing.bundle_for(request.client, digest, now=request.now)
     if body is None:
         raise ProblemError(Kind.INVALID_BUNDLE, "There is no bundle with this digest.")
-    return _named_content(request, body, BUNDLE, digest)
+    return _named_content(request, body, BUNDLE_MEDIA_TYPE, digest)
 
 
 def _unchanged(request: Request, version: int, digest: str) -> Answer:

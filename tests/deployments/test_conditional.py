@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.conditional import accepts, etag_matches
-from deployments.document import MANIFEST_MEDIA_TYPE
+from deployments.southbound.desired_state import MANIFEST
 
 MINE = f"sha256:{'a' * 64}"
 OTHER = f"sha256:{'b' * 64}"
@@ -42,19 +42,19 @@ def test_a_device_that_has_the_content_is_recognised(header: str | None, matches
     [
         pytest.param(None, True, id="missing"),
         pytest.param("", True, id="empty"),
-        pytest.param(MANIFEST_MEDIA_TYPE, True, id="exact"),
-        pytest.param(MANIFEST_MEDIA_TYPE.upper(), True, id="in upper case"),
-        pytest.param(f"{MANIFEST_MEDIA_TYPE}; charset=utf-8", True, id="with a parameter"),
+        pytest.param(MANIFEST, True, id="exact"),
+        pytest.param(MANIFEST.upper(), True, id="in upper case"),
+        pytest.param(f"{MANIFEST}; charset=utf-8", True, id="with a parameter"),
         pytest.param("*/*", True, id="anything"),
         pytest.param("application/*", True, id="any of the kind"),
         pytest.param("text/html, application/*;q=0.1", True, id="a little"),
         pytest.param("application/json", False, id="only JSON"),
         pytest.param("application/json, text/*", False, id="only others"),
         pytest.param("text/*", False, id="another kind"),
-        pytest.param(f"{MANIFEST_MEDIA_TYPE};q=0", False, id="excluded"),
-        pytest.param(f"{MANIFEST_MEDIA_TYPE} ; Q=0.000", False, id="excluded with spaces"),
-        pytest.param(f"*/*, {MANIFEST_MEDIA_TYPE};q=0", False, id="excluded from everything"),
-        pytest.param(f"*/*;q=0, {MANIFEST_MEDIA_TYPE}", True, id="the only one admitted"),
+        pytest.param(f"{MANIFEST};q=0", False, id="excluded"),
+        pytest.param(f"{MANIFEST} ; Q=0.000", False, id="excluded with spaces"),
+        pytest.param(f"*/*, {MANIFEST};q=0", False, id="excluded from everything"),
+        pytest.param(f"*/*;q=0, {MANIFEST}", True, id="the only one admitted"),
         pytest.param("application/*;q=0, */*", False, id="the kind is excluded"),
         pytest.param("*/*;q=0", False, id="nothing"),
         pytest.param("nonsense", True, id="not understood"),
@@ -66,11 +66,11 @@ def test_a_device_that_has_the_content_is_recognised(header: str | None, matches
 def test_only_a_device_that_excludes_the_type_is_refused(
     header: str | None, admitted: bool
 ) -> None:
-    assert accepts(header, MANIFEST_MEDIA_TYPE) is admitted
+    assert accepts(header, MANIFEST) is admitted
 
 
 @given(st.text(st.characters(codec="latin-1")))
 def test_no_header_is_too_strange(header: str) -> None:
-    assert accepts(header, MANIFEST_MEDIA_TYPE) in (True, False)
+    assert accepts(header, MANIFEST) in (True, False)
     assert etag_matches(header, MINE) in (True, False)
-    assert accepts(f"*/*, {MANIFEST_MEDIA_TYPE}", MANIFEST_MEDIA_TYPE)
+    assert accepts(f"*/*, {MANIFEST}", MANIFEST)

@@ -66,8 +66,18 @@ def covers(wanted: str) -> bool:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
         return False
-    whole = stamp in [stamp_of(kind) for kind in {wanted, "dev"}]
-    return whole and is_new_enough(str(PYTHON))
+    finished = stamp in [stamp_of(kind) for kind in {wanted, "dev"}]
+    return finished and is_new_enough(str(PYTHON)) and has_all_its_files()
+
+
+def has_all_its_files() -> bool:
+    """Tell whether every module that was installed is still there."""
+    question = (
+        "import sys; from importlib.metadata import distributions; "
+        "sys.exit(not all(file.locate().exists() for one in distributions() "
+        "for file in one.files or () if file.suffix in {'.py', '.so'}))"
+    )
+    return subprocess.run([str(PYTHON), "-c", question], capture_output=True).returncode == 0
 
 
 def stamp_of(kind: str) -> "dict[str, object]":

@@ -1,15 +1,16 @@
 """People: who may sign in, with which role."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.forms import NewPersonForm, PersonForm
+from accounts.admins import LastAdminError, keeping_an_admin
+from accounts.forms import NewPasswordForm, NewPersonForm, PersonForm
 from accounts.look import Look, ago, badge
 from accounts.models import User
 from accounts.pages import PortalAdmin
@@ -53,6 +54,7 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
     change_user_password_template = "accounts/password.html"
     form = PersonForm
     add_form = NewPersonForm
+    change_password_form = NewPasswordForm
     list_display = ("username", "full_name", "role", "access", "seen")
     list_filter = (RoleFilter, "is_active")
     list_display_links = ("username",)
@@ -84,6 +86,23 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
         """The form, told who is using it."""
         form = super().get_form(request, obj, **{"change": change, **kwargs})
         return type(form.__name__, (form,), {"actor": request.user})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Saves a change only if an admin is left; says so otherwise."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            with keeping_an_admin():
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except LastAdminError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def save_related(
         self, request: HttpRequest, form: ModelForm[User], formsets: object, change: bool

@@ -1,13 +1,23 @@
 """Forms about people: signing in, adding somebody, changing who may do what."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+    UserCreationForm,
+)
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from accounts.models import User
 from accounts.roles import DUTIES, LOOKS, Role, role_of
+
+if TYPE_CHECKING:
+    PasswordForm = AdminPasswordChangeForm[User]
+else:
+    PasswordForm = AdminPasswordChangeForm
 
 ROLE_CHOICES = [(role.value, f"{LOOKS[role].words}: {DUTIES[role]}") for role in Role]
 
@@ -36,6 +46,14 @@ class NewPersonForm(UserCreationForm[User]):
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email")
+
+
+class NewPasswordForm(PasswordForm):
+    """A new password for somebody; taking it away instead is not offered, deactivating is."""
+
+    def __init__(self, user: User, data: QueryDict | None = None) -> None:
+        super().__init__(user, data)
+        self.fields.pop("usable_password", None)
 
 
 class PersonForm(forms.ModelForm[User]):

@@ -5,8 +5,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 from django.urls import reverse
 
+from accounts.admins import LastAdminError, keeping_an_admin
 from accounts.models import User
-from accounts.roles import Role, role_of
+from accounts.roles import Role, assign, role_of
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,43 @@ def test_an_admin_cannot_lock_themselves_out(given: dict[str, str]) -> None:
     admin.refresh_from_db()
     assert admin.is_active
     assert role_of(admin) is Role.ADMIN
+
+
+def test_two_admins_who_demote_each_other_leave_one() -> None:
+    first, second = cast.person(Role.ADMIN, "first"), cast.person(Role.ADMIN, "second")
+    change(cast.sign_in(first), second, role="viewer")
+    # What the second one sent at the same moment got past the sign-in, and comes to be saved now.
+    with pytest.raises(LastAdminError), keeping_an_admin():
+        assign(first, Role.VIEWER)
+    assert role_of(User.objects.get(pk=first.pk)) is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    "given", [{"role": "viewer"}, {"role": "admin", "is_active": ""}], ids=["role", "sign-in"]
+)
+def test_the_page_refuses_to_take_the_last_admin_away(given: dict[str, str]) -> None:
+    first, second = cast.person(Role.ADMIN, "first"), cast.person(Role.ADMIN, "second")
+    browser = cast.sign_in(first)
+    # The first one may still open the page, but can sign in no more.
+    first.set_unusable_password()
+    first.save(update_fields=["password"])
+    browser.force_login(first)
+
+    text = change(browser, second, **given)
+
+    assert "Nobody else is an admin who can sign in: make somebody one first." in text
+    second.refresh_from_db()
+    assert second.is_active
+    assert role_of(second) is Role.ADMIN
+
+
+def test_nobody_can_be_left_without_a_password() -> None:
+    admin = cast.admin()
+    address = reverse("admin:auth_user_password_change", args=[admin.pk])
+    answer = cast.sign_in(admin).post(address, {"usable_password": "false", "unset-password": "1"})
+    assert "This field is required." in answer.content.decode()
+    admin.refresh_from_db()
+    assert admin.check_password(cast.PASSWORD)
 
 
 def test_an_admin_sets_a_new_password_for_somebody() -> None:

@@ -94,3 +94,23 @@ def test_the_command_refuses_with_a_sentence(
     with pytest.raises(CommandError, match=sentence):
         call_command("add_user", name, role="operator", password_stdin=True)
     assert not User.objects.exists()
+
+
+def test_the_command_leaves_the_last_admin_an_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = cast.admin()
+    monkeypatch.setattr("sys.stdin", io.StringIO("another horse battery\n"))
+    with pytest.raises(CommandError, match="Nobody else is an admin"):
+        call_command("add_user", "admin", role="viewer", password_stdin=True)
+    admin.refresh_from_db()
+    assert role_of(admin) is Role.ADMIN
+    assert admin.check_password(cast.PASSWORD)
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_password_that_is_no_text_is_refused(
+    errors: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = io.TextIOWrapper(io.BytesIO(b"correct h\xf6rse\n"), "utf-8", errors)
+    monkeypatch.setattr("sys.stdin", foreign)
+    with pytest.raises(CommandError, match="must be text in UTF-8"):
+        call_command("add_user", "olga", role="operator", password_stdin=True)

@@ -6,8 +6,8 @@ import sys
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
+from accounts.admins import LastAdminError, keeping_an_admin
 from accounts.models import User
 from accounts.roles import Role, assign
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, role: str, password_stdin: bool, **_: object) -> None:
         """Makes or changes the person."""
-        password = sys.stdin.readline().rstrip("\n") if password_stdin else ask()
+        password = read() if password_stdin else ask()
         user = User.objects.filter(username=name).first() or User(username=name)
         try:
             user.clean_fields(exclude=["password"])
@@ -36,10 +36,25 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         user.set_password(password)
         user.is_active = True
-        with transaction.atomic():
-            user.save()
-            assign(user, Role(role))
+        try:
+            with keeping_an_admin():
+                user.save()
+                assign(user, Role(role))
+        except LastAdminError as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"{name} can sign in as {role}.")
+
+
+def read() -> str:
+    """The first line of standard input; raises CommandError for bytes that are no text."""
+    try:
+        line = sys.stdin.readline().rstrip("\n")
+        # Some surroundings smuggle foreign bytes through, as characters that nothing can store.
+        line.encode()
+    except UnicodeError as error:
+        message = "The password must be text in UTF-8."
+        raise CommandError(message) from error
+    return line
 
 
 def ask() -> str:

@@ -106,7 +106,7 @@ def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRes
     DOINGS[action](deployment, person(request), now, reason)
     if action is Action.EDIT:
         return redirect("admin:deployments_deployment_step", deployment.pk, deployment.wizard_step)
-    messages.success(request, f"{deployment.name} was {VERBS[action].done}.")
+    messages.success(request, f"{deployment.name} {VERBS[action].done}.")
     if action is Action.DELETE:
         return redirect("admin:deployments_deployment_changelist")
     return redirect("admin:deployments_deployment_page", deployment.pk)
@@ -182,7 +182,6 @@ def _after_delete(census: Census) -> list[str]:
     return [
         "It disappears from the lists; its history stays at its address.",
         keeps if installed else "No device is touched.",
-        "It cannot be rolled back any more.",
     ]
 
 

@@ -88,6 +88,7 @@ class Verb:
 
     words: str
     permission: str
+    #: What is said once it is done, behind the deployment's name.
     done: str
     moves: dict[Stage, Stage | None]
 
@@ -105,28 +106,28 @@ VERBS: dict[Action, Verb] = {
     Action.EDIT: Verb(
         "Edit",
         "deployments.change_deployment",
-        "edited",
+        "can be edited again",
         {Stage.DRAFT: Stage.DRAFT, Stage.READY: Stage.DRAFT},
     ),
     Action.SUBMIT: Verb(
         "Save for later",
         "deployments.change_deployment",
-        "made ready",
+        "is ready to start",
         {Stage.DRAFT: Stage.READY},
     ),
     Action.START: Verb(
-        "Start", "deployments.roll_out_deployment", "started", {Stage.READY: Stage.ROLLING}
+        "Start", "deployments.roll_out_deployment", "was started", {Stage.READY: Stage.ROLLING}
     ),
     Action.CANCEL: Verb(
         "Cancel",
         "deployments.roll_out_deployment",
-        "cancelled",
+        "is being cancelled",
         {Stage.READY: Stage.CANCELLED, Stage.ROLLING: Stage.CANCELLING},
     ),
     Action.DELETE: Verb(
         "Delete",
         "deployments.delete_deployment",
-        "deleted",
+        "was deleted",
         {Stage.DRAFT: None, Stage.COMPLETED: None, Stage.CANCELLED: None},
     ),
 }

@@ -21,3 +21,15 @@ def raise_generation(clients: QuerySet[Model, Any]) -> int:
     return Client.objects.filter(pk__in=clients).update(
         desired_generation=F("desired_generation") + 1
     )
+
+
+def advance_counters(by: int) -> int:
+    """Raises every client's manifest counter; answers how many clients there are.
+
+    The next poll of each gets a manifest with a version above that, so that devices which know
+    newer manifests than a restored database accept it (Margo: desired state, manifestVersion).
+    """
+    return Client.objects.update(
+        manifest_version=F("manifest_version") + by,
+        desired_generation=F("desired_generation") + 1,
+    )

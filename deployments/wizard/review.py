@@ -25,8 +25,9 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
         return steps.leave(request, draft, drafting.REVIEW)
     if go == "start" and not _may_start(request):
         return _show(request, draft, "You may prepare this deployment, but not start it.")
+    edits = steps.edits_shown(request)
     try:
-        submitting.submit(draft, actor=person(request), now=timezone.now())
+        submitting.submit(draft, actor=person(request), now=timezone.now(), edits=edits)
     except MoveRefusedError as refusal:
         return _show(request, draft, str(refusal))
     if go == "start":
@@ -43,7 +44,7 @@ def _start(request: HttpRequest, deployment: Deployment) -> None:
     except MoveRefusedError as refusal:
         messages.error(request, f"It is ready, but did not start. {refusal}")
     else:
-        messages.success(request, f"{deployment} was {VERBS[Action.START].done}.")
+        messages.success(request, f"{deployment} {VERBS[Action.START].done}.")
 
 
 def _may_start(request: HttpRequest) -> bool:

@@ -1,4 +1,8 @@
-"""The draft that the wizard fills, one verb for each of its steps."""
+"""The draft that the wizard fills, one verb for each of its steps.
+
+A verb takes the `edits` of the draft that its answer was given to, and refuses with
+MoveRefusedError when the draft has moved on since; None stands for a draft that was read just now.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,8 +60,10 @@ def choose_application(
     name: str,
     actor: User | None,
     now: datetime,
+    edits: int | None = None,
 ) -> None:
     """Step 1 once more; given parameters are kept as far as the new version has them."""
+    refuse_outdated(draft, edits)
     _refuse_version(version, profile_id)
     kept = {key: value for key, value in draft.parameters.items() if key in version.parameters}
     _save(
@@ -72,17 +78,29 @@ def choose_application(
 
 
 def choose_devices(
-    draft: Deployment, targeting: Mapping[str, object], *, actor: User | None, now: datetime
+    draft: Deployment,
+    targeting: Mapping[str, object],
+    *,
+    actor: User | None,
+    now: datetime,
+    edits: int | None = None,
 ) -> None:
     """Step 2; raises devices.selectors.SelectorError for an expression that cannot be read."""
+    refuse_outdated(draft, edits)
     chosen(targeting)
     _save(draft, now, DEVICES, targeting=dict(targeting))
 
 
 def set_parameters(
-    draft: Deployment, given: Mapping[str, object], *, actor: User | None, now: datetime
+    draft: Deployment,
+    given: Mapping[str, object],
+    *,
+    actor: User | None,
+    now: datetime,
+    edits: int | None = None,
 ) -> None:
     """Step 3; raises ParameterError with a sentence for each value that cannot be used."""
+    refuse_outdated(draft, edits)
     targets = chosen(draft.targeting)
     resolution = content.resolved(draft.version, draft.profile_id, given, targets)
     if resolution.problems:
@@ -91,10 +109,22 @@ def set_parameters(
 
 
 def set_rollout(
-    draft: Deployment, given: Mapping[str, object], *, actor: User | None, now: datetime
+    draft: Deployment,
+    given: Mapping[str, object],
+    *,
+    actor: User | None,
+    now: datetime,
+    edits: int | None = None,
 ) -> None:
     """Step 4; raises deployments.strategy.StrategyError with a sentence for each field."""
+    refuse_outdated(draft, edits)
     _save(draft, now, ROLLOUT, strategy=strategy.checked(given))
+
+
+def refuse_outdated(draft: Deployment, edits: int | None) -> None:
+    """Raises MoveRefusedError when the draft was edited since it was shown with `edits`."""
+    if edits not in (None, draft.edits):
+        raise MoveRefusedError(_changed_elsewhere(draft))
 
 
 def _refuse_version(version: ApplicationVersion, profile_id: str) -> None:
@@ -116,6 +146,10 @@ def _save(draft: Deployment, now: datetime, step: int, **values: object) -> None
     changes = {**values, "updated_at": now, "wizard_step": reached, "edits": draft.edits + 1}
     same = Deployment.objects.filter(pk=draft.pk, stage=Stage.DRAFT, edits=draft.edits)
     if same.update(**changes) != 1:
-        raise MoveRefusedError(f"{draft.name} was changed in another window: reload the page.")
+        raise MoveRefusedError(_changed_elsewhere(draft))
     for name, value in changes.items():
         setattr(draft, name, value)
+
+
+def _changed_elsewhere(draft: Deployment) -> str:
+    return f"{draft.name} was changed in another window: reload the page to see it."

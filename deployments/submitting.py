@@ -20,6 +20,7 @@ from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from deployments import content, planner, targeting
+from deployments.drafting import refuse_outdated
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import MoveRefusedError, instances
 from deployments.moves.door import move, target_of
@@ -80,12 +81,17 @@ def preview(draft: Deployment, *, now: datetime) -> Preview:
     )
 
 
-def submit(draft: Deployment, *, actor: User | None, now: datetime) -> None:
+def submit(
+    draft: Deployment, *, actor: User | None, now: datetime, edits: int | None = None
+) -> None:
     """draft → ready: freezes targets, order, batches and content; all or nothing.
 
-    Raises MoveRefusedError with every problem the preview would show.
+    `edits` is that of the draft whose plan was shown; None stands for one that was read just now.
+    Raises MoveRefusedError for a draft edited since, else with every problem the preview would
+    show.
     """
     to = target_of(draft, Action.SUBMIT) or Stage.READY
+    refuse_outdated(draft, edits)
     seen = preview(draft, now=now)
     if seen.problems:
         raise MoveRefusedError(" ".join(seen.problems))

@@ -42,8 +42,11 @@ def move(
     Raises MoveRefusedError when somebody else moved it since it was read.
     """
     was = deployment.stage
-    # Guard in the UPDATE itself: a second writer sees zero rows, not a lost update.
-    same = Deployment.objects.filter(pk=deployment.pk, stage=was, hidden_at=None)
+    # Guard in the UPDATE itself: a second writer sees zero rows, not a lost update. `edits` is part
+    # of it, so that a draft that was edited since it was read is never frozen or started unseen.
+    same = Deployment.objects.filter(
+        pk=deployment.pk, stage=was, edits=deployment.edits, hidden_at=None
+    )
     values = {"stage": to.value, "updated_at": now, **(changes or {})}
     if same.update(**values) != 1:
         raise MoveRefusedError(f"{deployment.name} changed while you were looking at it.")

@@ -53,7 +53,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """The first step of a deployment that does not exist yet; saving it makes the draft."""
     if not request.user.has_perm("deployments.add_deployment"):
         raise PermissionDenied
-    group = DeviceGroup.objects.filter(pk=_number(_given(request, "group")) or 0).first()
+    group = DeviceGroup.objects.filter(pk=steps.number_in(_given(request, "group")) or 0).first()
     if request.method != "POST":
         return _show(request, None, group=group)
     try:
@@ -84,6 +84,7 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
             name=answer.name,
             actor=person(request),
             now=timezone.now(),
+            edits=steps.edits_shown(request),
         )
     except (AnswerError, MoveRefusedError) as refusal:
         return _show(request, draft, error=str(refusal))
@@ -100,7 +101,7 @@ def _answer(request: HttpRequest) -> Answer:
     """Raises AnswerError with the sentence to show."""
     number, _, profile_id = request.POST.get("choice", "").partition(":")
     versions = ApplicationVersion.objects.select_related("application")
-    version = versions.filter(pk=_number(number) or 0).first()
+    version = versions.filter(pk=steps.number_in(number) or 0).first()
     if version is None or not profile_id:
         raise AnswerError(NOT_CHOSEN)
     name = request.POST.get("name", "").strip()
@@ -117,7 +118,7 @@ def _show(
     error: str = "",
 ) -> HttpResponse:
     search = request.GET.get("q", "").strip()
-    wanted = _number(_given(request, "version"))
+    wanted = steps.number_in(_given(request, "version"))
     found = versions(search, wanted if not search else None)
     chosen = _chosen(request, draft, wanted)
     context = {
@@ -185,7 +186,3 @@ def _chosen(request: HttpRequest, draft: Deployment | None, version: int | None)
 
 def _given(request: HttpRequest, name: str) -> str:
     return request.POST.get(name) or request.GET.get(name) or ""
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -56,15 +56,15 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     wanted = selection.posted(request.POST, wanted)
     try:
         wanted = _changed(draft, wanted, go, request.POST.get("q", ""))
-        drafting.choose_devices(draft, wanted.as_json(), actor=person(request), now=timezone.now())
+        if go == "next" and not targeting.chosen(wanted.as_json()).exists():
+            return _show(request, draft, wanted, error=NOBODY, failed=True)
+        _save(request, draft, wanted)
     except SelectorError:
         return _show(request, draft, wanted, failed=True)
     except MoveRefusedError as refusal:
         return _show(request, draft, wanted, error=str(refusal), failed=True)
     if go not in LEAVING:
         return redirect(_stay(request, draft, go))
-    if go == "next" and not targeting.chosen(wanted.as_json()).exists():
-        return _show(request, draft, wanted, error=NOBODY, failed=True)
     return steps.leave(request, draft, drafting.DEVICES)
 
 
@@ -77,6 +77,16 @@ def fit(request: HttpRequest, pk: int) -> JsonResponse:
         wanted = selection.posted(request.POST, wanted)
     seen = selection.fit(draft, wanted)
     return JsonResponse({"html": _fit_html(draft, seen), "total": seen.total})
+
+
+def _save(request: HttpRequest, draft: Deployment, wanted: Targeting) -> None:
+    drafting.choose_devices(
+        draft,
+        wanted.as_json(),
+        actor=person(request),
+        now=timezone.now(),
+        edits=steps.edits_shown(request),
+    )
 
 
 def _changed(draft: Deployment, wanted: Targeting, go: str, search: str) -> Targeting:

@@ -22,7 +22,13 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     if not form.is_valid():
         return _show(request, draft, form, failed=True)
     try:
-        drafting.set_parameters(draft, form.given(), actor=person(request), now=timezone.now())
+        drafting.set_parameters(
+            draft,
+            form.given(),
+            actor=person(request),
+            now=timezone.now(),
+            edits=steps.edits_shown(request),
+        )
     except ParameterError as error:
         form.take_problems(error.problems)
         return _show(request, draft, form, failed=True)

@@ -20,7 +20,13 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     if not form.is_valid():
         return _show(request, draft, form, failed=True)
     try:
-        drafting.set_rollout(draft, form.given(), actor=person(request), now=timezone.now())
+        drafting.set_rollout(
+            draft,
+            form.given(),
+            actor=person(request),
+            now=timezone.now(),
+            edits=steps.edits_shown(request),
+        )
     except StrategyError as error:
         form.take_problems(error.problems)
         return _show(request, draft, form, failed=True)

@@ -11,6 +11,9 @@ from django.urls import reverse
 from deployments.models import Deployment
 from deployments.outlook import STEPS
 
+#: No draft was ever edited so often.
+NEVER = -1
+
 
 @dataclass(frozen=True, slots=True)
 class StepMark:
@@ -31,6 +34,23 @@ def ask_to_edit(request: HttpRequest) -> None:
 def asked(request: HttpRequest) -> str:
     """The button that was pressed."""
     return request.POST.get("go", "next")
+
+
+def edits_shown(request: HttpRequest) -> int | None:
+    """How often the draft had been edited when the posted form was shown; None if it does not say.
+
+    What is no number is no count of any draft, so the answer to it is never taken.
+    """
+    given = request.POST.get("edits")
+    if given is None:
+        return None
+    number = number_in(given)
+    return NEVER if number is None else number
+
+
+def number_in(text: str) -> int | None:
+    """The number that `text` writes in digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def leave(request: HttpRequest, draft: Deployment, number: int) -> HttpResponse:
@@ -57,6 +77,7 @@ def show(
     """The page of a step; `failed` says that an answer on it could not be taken."""
     crumbs = [("Deployments", reverse("admin:deployments_deployment_changelist"))]
     template = f"deployments/wizard/{TEMPLATES[number - 1]}.html"
+    given = None if draft is None else edits_shown(request)
     whole = {
         **admin.site.each_context(request),
         "title": "New deployment" if draft is None else draft.name,
@@ -66,6 +87,9 @@ def show(
         "step_words": STEPS[number - 1],
         "steps": marks(draft, number),
         "failed": failed,
+        # A refused answer keeps the count it was given to: it is taken after a reload only.
+        "edits": draft.edits if draft and given is None else given,
+        "outdated": draft is not None and given not in (None, draft.edits),
         **context,
     }
     return render(request, template, whole)

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -36,6 +37,17 @@ class PortalAdmin(ModelAdmin[M]):
         """The list under its own name, with the time at which it was read."""
         mine = {"title": self.list_words, "subtitle": None, "now": timezone.now()}
         return super().changelist_view(request, {**mine, **(extra_context or {})})
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Who changed what, for those who may know."""
+        if not request.user.has_perm("admin.view_logentry"):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def render_change_form(
         self,

@@ -228,6 +228,12 @@ class TestTheCommand:
         assert second == f"{missing}: No such file or directory."
         assert ApplicationVersion.objects.count() == 1
 
+    def test_opens_files_alone_since_a_pipe_would_keep_it_waiting(self) -> None:
+        err = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("import_application", Path("/dev/null"), stderr=err, stdout=StringIO())
+        assert err.getvalue() == "/dev/null: it is neither a file nor a directory.\n"
+
     def test_prints_json_for_programs(self, package: Path) -> None:
         out = StringIO()
         call_command("import_application", package, json=True, stdout=out)

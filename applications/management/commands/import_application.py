@@ -45,6 +45,9 @@ class Command(BaseCommand):
 def _import_path(path: Path, now: datetime) -> ImportResult:
     if path.is_dir():
         return import_directory(path, actor=None, now=now)
+    # Opening a pipe that nobody writes to would wait for ever.
+    if path.exists() and not path.is_file():
+        raise ImportRefusedError(f"{path}: it is neither a file nor a directory.")
     try:
         with path.open("rb") as file:
             data = file.read(MOST_UNPACKED_BYTES + 1)

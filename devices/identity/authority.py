@@ -19,7 +19,7 @@ from devices.identity.spiffe import PortalIdentity, client_id
 from devices.identity.svid import portal_of
 
 _ROOT_LIFETIME = timedelta(days=3650)
-_PORTAL_LIFETIME = timedelta(days=365)
+_PORTAL_LIFETIME_DAYS = 365
 _FILES = ("ca.key", "ca.pem", "wfm.key", "wfm.pem", "bundle.json")
 
 
@@ -92,7 +92,7 @@ class Authority:
         if lifetime_days < 1:
             raise IdentityError("A certificate must live for at least one day.")
         spiffe_id = client_id(self.trust_domain, self.wfm_id, name)
-        not_after = self._end(now, timedelta(days=lifetime_days))
+        not_after = self._end(now, lifetime_days)
         svid = self._leaf(public_key, spiffe_id, now, not_after)
         return IssuedSvid(spiffe_id, files.pem(svid), svid.not_valid_after_utc)
 
@@ -116,16 +116,19 @@ class Authority:
         """
         key = _ec_key(self.directory / "wfm.key")
         portal = PortalIdentity(self.trust_domain, self.wfm_id)
-        not_after = self._end(now, _PORTAL_LIFETIME)
+        not_after = self._end(now, _PORTAL_LIFETIME_DAYS)
         svid = self._leaf(key.public_key(), str(portal), now, not_after)
         files.write(self.directory / "wfm.pem", files.pem(svid))
         return svid.not_valid_after_utc
 
-    def _end(self, now: datetime, lifetime: timedelta) -> datetime:
+    def _end(self, now: datetime, lifetime_days: int) -> datetime:
         authority_end = self.certificate.not_valid_after_utc
         if authority_end <= now:
             raise IdentityError(f"The authority in {self.directory} expired on {authority_end:%F}.")
-        return min(now + lifetime, authority_end)
+        # Compared before it is added: a calendar ends, and so do the numbers of a timedelta.
+        if lifetime_days > (authority_end - now).days:
+            return authority_end
+        return now + timedelta(days=lifetime_days)
 
     def _leaf(
         self,
@@ -148,7 +151,12 @@ def _write_new(directory: Path, portal: PortalIdentity, now: datetime) -> None:
     key, portal_key = new_key(), new_key()
     root = certificates.root(key, portal.trust_domain, now=now, lifetime=_ROOT_LIFETIME)
     svid = certificates.leaf(
-        root, key, portal_key.public_key(), str(portal), now=now, not_after=now + _PORTAL_LIFETIME
+        root,
+        key,
+        portal_key.public_key(),
+        str(portal),
+        now=now,
+        not_after=now + timedelta(days=_PORTAL_LIFETIME_DAYS),
     )
     files.write(directory / "ca.key", files.pem_of_key(key))
     files.write(directory / "ca.pem", files.pem(root))

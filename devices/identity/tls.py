@@ -55,6 +55,8 @@ def _load_own(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     try:
         context.load_cert_chain(certificate, key, password=no_passphrase)
     except ssl.SSLError as error:
+        # OpenSSL gives no reason for a key that it cannot read at all.
+        files.read_key(key)
         raise IdentityError(
             f"{certificate} and {key} cannot be used together: {error.reason}."
         ) from error

@@ -182,3 +182,13 @@ def test_a_misspelt_answer_to_unknown_types_is_noticed(settings: LazySettings) -
     assert checks.check_unknown_deployment_type(None) == []
     settings.MARGO_UNKNOWN_DEPLOYMENT_TYPE = "refuze"
     assert [error.id for error in checks.check_unknown_deployment_type(None)] == ["devices.E001"]
+
+
+@pytest.mark.parametrize("days", ["999999999", "9999999999"])
+def test_a_certificate_for_longer_than_time_itself_ends_with_the_authority(
+    house: Path, days: str
+) -> None:
+    identity("init")
+    identity("issue", "line-4", "--days", days)
+    issued = files.read_chain(house / "clients" / "line-4" / "line-4.pem")[0]
+    assert issued.not_valid_after_utc == files.read_chain(house / "ca.pem")[0].not_valid_after_utc

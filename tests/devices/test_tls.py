@@ -376,6 +376,13 @@ def test_a_key_that_does_not_belong_is_refused(authority: Authority) -> None:
         server_context(*paths(authority.directory))
 
 
+def test_a_broken_key_is_named(authority: Authority) -> None:
+    key = authority.directory / "wfm.key"
+    files.write(key, b"-----BEGIN PRIVATE KEY-----\nbroken\n")
+    with pytest.raises(IdentityError, match=f"^{key} holds no PEM private key"):
+        server_context(*paths(authority.directory))
+
+
 @pytest.mark.parametrize("loop", sorted(LOOPS))
 def test_both_event_loops_ask_the_reloading_context(
     authority: Authority, tmp_path: Path, loop: str

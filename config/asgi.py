@@ -5,8 +5,9 @@ from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
 from django.core.asgi import get_asgi_application
+
+from config.serving.origins import OwnPagesOnly, own_origins
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -14,13 +15,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 pages = get_asgi_application()
 
 
-def sockets() -> OriginValidator:
+def sockets() -> OwnPagesOnly:
     """The live pages' sockets, for signed-in people who come from the portal's own pages."""
     from deployments.routing import websocket_urlpatterns
 
     # The stubs want patterns of a class of their own, which exists in no module.
     routes: list[Any] = list(websocket_urlpatterns)
-    return AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))
+    return OwnPagesOnly(AuthMiddlewareStack(URLRouter(routes)), own_origins())
 
 
 application = ProtocolTypeRouter({"http": pages, "websocket": sockets()})

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
+from accounts import access
 from accounts.look import Look
 from accounts.models import User
 
@@ -90,6 +91,7 @@ def sync_roles(apps: Apps = installed, using: str = DEFAULT_DB_ALIAS) -> None:
 def assign(user: User, role: Role) -> None:
     """Give the person this role and no other."""
     user.groups.set([Group.objects.get(name=role.value)])
+    access.changed(user.pk)
 
 
 def role_of(user: User | AnonymousUser) -> Role | None:

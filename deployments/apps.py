@@ -10,10 +10,15 @@ class DeploymentsConfig(AppConfig):
     verbose_name = "Rollouts"
 
     def ready(self) -> None:
-        """Adds what deployments have to say to the pages of the apps below."""
-        from deployments import panels
+        """Adds what deployments have to say to the pages of the apps below, and listens to them."""
+        from django.contrib.auth.signals import user_logged_out
+
+        from accounts import access
+        from deployments import doubts, panels
         from deployments.moves.departing import departed
         from devices import departures
 
         panels.fill()
         departures.listen(departed)
+        access.listen(doubts.tell)
+        user_logged_out.connect(doubts.signed_out)

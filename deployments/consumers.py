@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import logging
 from contextlib import suppress
 
 from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import User
 from deployments import frames, live
+from deployments.doubts import person_group
+
+logger = logging.getLogger(__name__)
 
 #: Close code for a person who may not see deployments, or no longer may.
 FORBIDDEN = 4403
@@ -20,18 +25,14 @@ FORBIDDEN = 4403
 GONE = 4404
 #: How often the permission is asked again while the page is open.
 PERMISSION_SECONDS = 30.0
+#: How long to wait with asking a database that has not answered.
+PATIENCE_SECONDS = 1.0
+#: A page gets the rows it asks for no more often than this.
+ANSWER_SECONDS = 0.25
 #: The most rows a page shows.
 ROWS_PER_PAGE = 100
 #: Frames a page may be behind before they are dropped and it is told to ask for its rows.
 FRAMES_WAITING = 8
-
-
-def person_group(user_pk: int) -> str:
-    """The channel group that tells a person's pages that their permissions may have changed.
-
-    The message is {"type": "person.changed"}.
-    """
-    return f"person-{user_pk}"
 
 
 class DeploymentConsumer(AsyncWebsocketConsumer):
@@ -42,7 +43,11 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
         self.deployment_pk: int = self.scope["url_route"]["kwargs"]["pk"]
         self.waiting: asyncio.Queue[str] = asyncio.Queue(FRAMES_WAITING)
         self.doubt = asyncio.Event()
+        self.wanted: list[int] = []
+        self.asked = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
+        # Joined before asking, or a change in between would be found only after a while.
+        await self.channel_layer.group_add(self._person_group(), self.channel_name)
         if not await self._may_see():
             await self.close(FORBIDDEN)
             return
@@ -57,10 +62,10 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
         if first is None:
             await self.close(GONE)
             return
-        await self.channel_layer.group_add(self._person_group(), self.channel_name)
         await self.accept()
         await self.send(first)
-        self.tasks = [asyncio.create_task(self._deliver()), asyncio.create_task(self._recheck())]
+        work = (self._deliver(), self._answer(), self._recheck())
+        self.tasks = [asyncio.create_task(one) for one in work]
 
     async def disconnect(self, code: int) -> None:
         """Leaves the hub; the last page to leave ends it."""
@@ -70,10 +75,11 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(self._person_group(), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """The page says which rows it shows, and gets them with a snapshot."""
+        """The page says which rows it shows, and soon gets them with a snapshot."""
         wanted = _wanted_rows(text_data or "")
-        if wanted is not None and (text := await self._snapshot(wanted)) is not None:
-            await self.send(text)
+        if wanted is not None:
+            self.wanted = wanted
+            self.asked.set()
 
     async def person_changed(self, _message: dict[str, object]) -> None:
         """Somebody changed the person's role: asks at once."""
@@ -93,6 +99,21 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
         while True:
             await self.send(await self.waiting.get())
 
+    async def _answer(self) -> None:
+        """A page that asks faster than it is answered gets the rows it asked for last."""
+        while True:
+            await self.asked.wait()
+            self.asked.clear()
+            try:
+                text = await self._snapshot(self.wanted)
+            except DatabaseError:
+                logger.warning("Deployment %s could not be read for a page", self.deployment_pk)
+                await self._try_again(self.asked)
+                continue
+            if text is not None:
+                await self.send(text)
+            await asyncio.sleep(ANSWER_SECONDS)
+
     async def _recheck(self) -> None:
         allowed = True
         while allowed:
@@ -100,8 +121,17 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
                 await asyncio.wait_for(self.doubt.wait(), PERMISSION_SECONDS)
             # Cleared before asking: a doubt that comes meanwhile is asked about once more.
             self.doubt.clear()
-            allowed = await self._may_see()
+            try:
+                allowed = await self._may_see()
+            except DatabaseError:
+                # Neither yes nor no: the page stays open, and the question too.
+                logger.warning("Who watches deployment %s could not be asked", self.deployment_pk)
+                await self._try_again(self.doubt)
         await self.close(FORBIDDEN)
+
+    async def _try_again(self, question: asyncio.Event) -> None:
+        await asyncio.sleep(PATIENCE_SECONDS)
+        question.set()
 
     async def _snapshot(self, wanted: list[int]) -> str | None:
         frame = await database_sync_to_async(frames.snapshot)(
@@ -120,6 +150,14 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
     def _person_group(self) -> str:
         user = self.scope["user"]
         return person_group(user.pk if user is not None and user.pk else 0)
+
+
+class Nowhere(AsyncWebsocketConsumer):
+    """Refuses an address at which there is nothing."""
+
+    async def connect(self) -> None:
+        """Closes at once."""
+        await self.close(GONE)
 
 
 def _may_see(user: User) -> bool:

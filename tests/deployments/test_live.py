@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role, assign
-from deployments import consumers, events, frames, live, loop
+from deployments import consumers, doubts, events, frames, live, loop
 from deployments.models import Deployment, Instance
 from tests import cast
 from tests.deployments import plant
@@ -96,9 +98,46 @@ async def test_who_has_no_role_or_no_session_is_refused_at_the_door(rollout):
 
 
 @pytest.mark.asyncio
-async def test_a_page_of_another_site_is_refused(rollout, cookie):
-    opened = socket(rollout.pk, cookie, origin="http://evil.example")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param("http://evil.example", id="another host"),
+        pytest.param("http://127.0.0.1:9999", id="another port"),
+        pytest.param("http://127.0.0.1", id="no port"),
+        pytest.param("https://127.0.0.1:8000", id="another scheme"),
+        pytest.param("http://127.0.0.1:99999", id="no such port"),
+        pytest.param("http://[", id="broken"),
+        pytest.param("null", id="opaque"),
+        pytest.param("", id="empty"),
+    ],
+)
+async def test_a_page_of_another_site_is_refused(rollout, cookie, origin):
+    opened = socket(rollout.pk, cookie, origin=origin)
     assert await opened.connect() is not None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("origin", ["http://localhost:8000", "http://[::1]:8000"])
+async def test_the_portal_is_itself_by_every_allowed_name(rollout, cookie, origin):
+    opened = socket(rollout.pk, cookie, origin=origin)
+    assert await opened.connect() is None
+    await opened.disconnect()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/ws/", id="the root"),
+        pytest.param("/ws/deployments/one/", id="no number"),
+        pytest.param(f"/ws/deployments/{'9' * 5000}/", id="5000 digits"),
+        pytest.param(f"/ws/deployments/{'9' * 100}/", id="100 digits"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_refused(cookie, path):
+    opened = BrowserSocket(path, cookie)
+    assert await opened.connect() == consumers.GONE
+    await opened.disconnect()
 
 
 @pytest.mark.asyncio
@@ -120,18 +159,80 @@ async def test_a_permission_taken_away_closes_the_page(rollout, cookie, told, mo
         if told:
             await asyncio.sleep(0.1)
             layer = get_channel_layer()
-            await layer.group_send(consumers.person_group(viewer.pk), {"type": "person.changed"})
+            await layer.group_send(doubts.person_group(viewer.pk), {"type": "person.changed"})
         assert await closing_code(opened) == consumers.FORBIDDEN
     assert not live.watched()
 
 
 @pytest.mark.asyncio
-async def test_signing_out_closes_the_page(rollout, monkeypatch):
+async def test_a_session_that_ended_closes_the_page(rollout, monkeypatch):
     monkeypatch.setattr(consumers, "PERMISSION_SECONDS", 0.2)
     browser = await in_a_thread(lambda: cast.sign_in(cast.viewer()))()
     async with page(rollout, browser.cookies["sessionid"].value) as opened:
+        await in_a_thread(browser.session.flush)()
+        assert await closing_code(opened) == consumers.FORBIDDEN
+
+
+def sign_out(browser: Browser, _viewer: User) -> None:
+    browser.post(reverse("admin:logout"))
+
+
+def deactivate(_browser: Browser, viewer: User) -> None:
+    form = {"role": Role.VIEWER.value}
+    cast.sign_in(cast.admin()).post(reverse("admin:accounts_user_change", args=[viewer.pk]), form)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("end", [sign_out, deactivate])
+async def test_who_signs_out_or_is_deactivated_loses_the_page_at_once(rollout, bell, end):
+    bell()
+    viewer = await in_a_thread(cast.viewer)()
+    browser = await in_a_thread(cast.sign_in)(viewer)
+    async with page(rollout, browser.cookies["sessionid"].value) as opened:
+        await in_a_thread(end)(browser, viewer)
+        assert await closing_code(opened) == consumers.FORBIDDEN
+
+
+@pytest.mark.asyncio
+async def test_a_new_role_is_asked_about_and_the_page_stays_open(rollout, bell):
+    bell()
+    viewer = await in_a_thread(cast.viewer)()
+    async with page(rollout, await in_a_thread(cookie_of)(viewer)) as opened:
+        await in_a_thread(assign)(viewer, Role.OPERATOR)
+        await asyncio.sleep(0.8)
+        await opened.tell({"rows": []})
+        assert (await next_news(opened))["kind"] == "snapshot"
+
+
+@pytest.mark.asyncio
+async def test_a_busy_database_does_not_end_the_asking(rollout, monkeypatch):
+    monkeypatch.setattr(consumers, "PERMISSION_SECONDS", 0.2)
+    monkeypatch.setattr(consumers, "PATIENCE_SECONDS", 0.1)
+    browser = await in_a_thread(lambda: cast.sign_in(cast.viewer()))()
+    async with page(rollout, browser.cookies["sessionid"].value) as opened:
+        with monkeypatch.context() as trouble:
+            trouble.setattr(consumers, "_may_see", busy)
+            await opened.tell({"rows": []})
+            await asyncio.sleep(0.5)
         await in_a_thread(browser.logout)()
         assert await closing_code(opened) == consumers.FORBIDDEN
+
+
+@pytest.mark.asyncio
+async def test_rows_asked_for_while_the_database_is_busy_are_answered_later(
+    rollout, cookie, monkeypatch
+):
+    monkeypatch.setattr(consumers, "PATIENCE_SECONDS", 0.1)
+    async with page(rollout, cookie) as opened:
+        with monkeypatch.context() as trouble:
+            trouble.setattr(frames, "snapshot", busy)
+            await opened.tell({"rows": []})
+            await asyncio.sleep(0.3)
+        assert (await next_news(opened))["kind"] == "snapshot"
+
+
+def busy(*_: object, **__: object) -> None:
+    raise OperationalError("database is locked")
 
 
 async def closing_code(opened) -> int:
@@ -167,6 +268,20 @@ async def test_nonsense_from_a_page_is_ignored(rollout, cookie, sent):
         await opened.tell_bytes(b"\0")
         await opened.tell({"rows": [True, -1, "1", 1.5, 2**70]})
         assert (await next_news(opened))["instances"] == []
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_asks_too_often_gets_what_it_asked_for_last(rollout, cookie):
+    rows = [pk async for pk in Instance.objects.values_list("pk", flat=True)]
+    snapshots = []
+    async with page(rollout, cookie) as opened:
+        for number in range(200):
+            await opened.tell({"rows": rows[: number % 2]})
+        while not await opened.receive_nothing(timeout=1.0):
+            frame = await opened.frame()
+            snapshots += [frame] if frame["kind"] == "snapshot" else []
+    assert 1 <= len(snapshots) <= 4
+    assert [row["id"] for row in snapshots[-1]["instances"]] == rows[:1]
 
 
 @pytest.mark.asyncio

@@ -7,15 +7,25 @@ writer in at a time, so most twins show it on PostgreSQL only and check there th
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 from django.db import IntegrityError, connection, connections
 from django.db.models import QuerySet
 
-from deployments import engine, events, moves, publishing, reports, withdrawing
-from deployments.models import Deployment, Instance, Manifest, Revision, StatusReport, Workload
-from deployments.moves import instances, verbs
+from deployments import engine, events, moves, publishing, releasing, reports, withdrawing
+from deployments.models import (
+    Batch,
+    Deployment,
+    Instance,
+    Manifest,
+    Revision,
+    StatusReport,
+    Workload,
+)
+from deployments.moves import instances, steps, verbs
+from deployments.planner import Release, Snapshot, next_look
 from deployments.states import Status
 from devices.models import Client, Device
 from tests.deployments import plant
@@ -385,3 +395,52 @@ def test_releases_that_share_clients_wait_for_each_other() -> None:
         client = Client.objects.get(pk=gateway.pk)
         publishing.manifest_for(client, now=NOON)
         assert len(Manifest.objects.filter(client=client).latest("version").entries) == 2
+
+
+def _unguarded_release(deployment: Deployment, step: Release, now: datetime) -> None:
+    batch = Batch.objects.get(deployment=deployment, number=step.batch)
+    Batch.objects.filter(pk=batch.pk).update(released_at=now)
+    releasing.release(deployment, batch, now)
+    events.record(deployment, "released", step.reason, now=now)
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guard", "no guard"])
+def test_what_was_cancelled_while_the_engine_planned_is_not_released(
+    guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not guarded:
+        monkeypatch.setattr(steps, "_release", _unguarded_release)
+    deployment = plant.a_ready_deployment([plant.a_device()])
+    moves.start(deployment, actor=None, now=NOON)
+    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    outcomes = at_once(
+        lambda: engine.tick(deployment.pk, now=NOON),
+        in_between(reached, go_on, lambda: moves.cancel(deployment, actor=None, now=NOON)),
+    )
+    assert not [one for one in outcomes if isinstance(one, Exception)]
+    assert plant.states_of(deployment) == {"cancelled": 1}
+    told = deployment.events.filter(kind="released").exists()
+    assert told != guarded
+
+
+def _unguarded_note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
+    Deployment.objects.filter(pk=deployment.pk).update(due_at=next_look(seen))
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guard", "no guard"])
+def test_a_cancel_during_a_look_is_looked_at_at_once(
+    guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not guarded:
+        monkeypatch.setattr(engine, "_note", _unguarded_note)
+    device = plant.a_device()
+    deployment = plant.a_rollout([device])
+    plant.poll(device)
+    plant.fetch(device)
+    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    at_once(
+        lambda: engine.tick(deployment.pk, now=after(1)),
+        in_between(reached, go_on, lambda: moves.cancel(deployment, actor=None, now=after(1))),
+    )
+    deployment.refresh_from_db()
+    assert (deployment.due_at == after(1)) == guarded

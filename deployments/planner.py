@@ -117,8 +117,11 @@ class PlannedBatch:
     starts: str = ""
 
 
-def partition(total: int) -> tuple[PlannedBatch, ...]:
-    """The batches of an immediate rollout over `total` targets: all devices at once."""
+def partition(strategy: Mapping[str, object], total: int) -> tuple[PlannedBatch, ...]:
+    """The batches of a rollout over `total` ordered targets; each target is in exactly one.
+
+    `strategy` is as stored. Immediate, the only one so far, is one batch of all devices.
+    """
     if total == 0:
         return ()
     return (PlannedBatch(1, "All devices", first=1, size=total, starts="at once"),)

@@ -4,28 +4,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import (
-    BooleanField,
-    Case,
-    CharField,
-    DateTimeField,
-    F,
-    IntegerField,
-    QuerySet,
-    Value,
-    When,
-    Window,
-)
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 
 from accounts.models import User
 from deployments import content, planner, targeting
 from deployments.drafting import refuse_outdated
-from deployments.models import Batch, Deployment, Instance
-from deployments.moves import MoveRefusedError, instances
+from deployments.freezing import fitting_first, freeze
+from deployments.models import Deployment
+from deployments.moves import MoveRefusedError
 from deployments.moves.door import move, target_of
 from deployments.planner import PlannedBatch
-from deployments.rows import Source, insert_from
 from deployments.states import Action, Stage, State
 from deployments.targeting import Holder, Judged, Misfit
 from deployments.words import devices
@@ -70,13 +58,14 @@ def preview(draft: Deployment, *, now: datetime) -> Preview:
         return Preview(problems=[f"The label expression cannot be read: {error}"])
     held = targeting.holders(targets, draft.version.application, besides=draft)
     total = judged.fitting + len(judged.misfits)
+    plan = planner.partition(draft.strategy, total)
     return Preview(
-        batches=[_shown(batch, _ordered(targets, judged), judged) for batch in _plan(total)],
+        batches=[_shown(batch, _ordered(targets, judged), judged) for batch in plan],
         total=total,
         fitting=judged.fitting,
         misfits=judged.misfits,
         holders=held,
-        warnings=_warnings(judged),
+        warnings=_warnings(draft, targets, judged),
         problems=_problems(draft, targets, judged, held),
     )
 
@@ -106,68 +95,12 @@ def submit(
     }
     with transaction.atomic():
         move(draft, to, sentence, now=now, actor=actor, changes=values)
-        _freeze(draft, targets, seen, now)
-
-
-def _freeze(draft: Deployment, targets: QuerySet[Device], seen: Preview, now: datetime) -> None:
-    misfit_ids = [misfit.device_id for misfit in seen.misfits]
-    for planned in _plan(seen.total):
-        batch = Batch.objects.create(
-            deployment=draft,
-            number=planned.number,
-            name=planned.name,
-            first=planned.first,
-            size=planned.size,
-        )
-        insert_from(Instance, _instance(draft, batch, misfit_ids, now), _whole(targets))
-    mine = Instance.objects.filter(deployment=draft)
-    for reason, ids in _by_reason(seen.misfits).items():
-        instances.skip_misfit(mine.filter(device__in=ids), reason, now)
-
-
-def _instance(
-    draft: Deployment, batch: Batch, misfit_ids: list[int], now: datetime
-) -> dict[str, Source]:
-    number, text, moment = IntegerField(), CharField(), DateTimeField()
-    order: list[Case | F] = [*_fitting_first(misfit_ids), F("path"), F("pk")]
-    return {
-        "deployment": Value(draft.pk, output_field=number),
-        "device": F("pk"),
-        "application": Value(draft.version.application_id, output_field=number),
-        "batch": Value(batch.pk, output_field=number),
-        "position": Window(RowNumber(), order_by=order),
-        "state": Value(State.QUEUED.value, output_field=text),
-        "progress": Value(0, output_field=number),
-        "progress_words": Value("", output_field=text),
-        "attempts": Value(0, output_field=number),
-        "failure": Value("", output_field=text),
-        "last_error": Value("", output_field=text),
-        "holds": Value(False, output_field=BooleanField()),
-        "unjudged": Value(False, output_field=BooleanField()),
-        "changed_at": Value(now, output_field=moment),
-        "changes": Value(0, output_field=number),
-    }
-
-
-def _plan(total: int) -> tuple[PlannedBatch, ...]:
-    return planner.partition(total)
-
-
-def _whole(targets: QuerySet[Device]) -> QuerySet[Device]:
-    return targets.order_by()
+        plan = planner.partition(draft.strategy, seen.total)
+        freeze(draft, plan, targets, seen.misfits, now)
 
 
 def _ordered(targets: QuerySet[Device], judged: Judged) -> QuerySet[Device]:
-    misfit_ids = [misfit.device_id for misfit in judged.misfits]
-    return targets.order_by(*_fitting_first(misfit_ids), "path", "pk")
-
-
-def _fitting_first(misfit_ids: list[int]) -> list[Case | F]:
-    """Devices that cannot run it come last, so that no early batch is made of them."""
-    if not misfit_ids:
-        return []
-    last = When(pk__in=misfit_ids, then=Value(1))
-    return [Case(last, default=Value(0), output_field=IntegerField())]
+    return targets.order_by(*fitting_first([misfit.device_id for misfit in judged.misfits]))
 
 
 def _shown(batch: PlannedBatch, ordered: QuerySet[Device], judged: Judged) -> ShownBatch:
@@ -205,19 +138,19 @@ def _nobody(judged: Judged) -> str:
     )
 
 
-def _warnings(judged: Judged) -> list[str]:
-    if not judged.misfits or not judged.fitting:
+def _warnings(draft: Deployment, targets: QuerySet[Device], judged: Judged) -> list[str]:
+    if not judged.fitting:
         return []
-    return [f"{devices(len(judged.misfits))} cannot run it and will be skipped."]
+    warnings = [
+        f"{devices(number)} {'runs' if number == 1 else 'run'} {running} now: "
+        f"{draft.version} takes its place."
+        for running, number in targeting.other_versions(targets, draft.version)
+    ]
+    if judged.misfits:
+        warnings.append(f"{devices(len(judged.misfits))} cannot run it and will be skipped.")
+    return warnings
 
 
 def _summary(seen: Preview) -> dict[str, object]:
     counts = {State.QUEUED.value: seen.fitting, State.SKIPPED.value: len(seen.misfits)}
     return {"total": seen.total, "counts": {key: count for key, count in counts.items() if count}}
-
-
-def _by_reason(misfits: list[Misfit]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for misfit in misfits:
-        found.setdefault("; ".join(misfit.reasons), []).append(misfit.device_id)
-    return found

@@ -1,13 +1,16 @@
 """Moves of instances: one by a report, many by a batch, a cancel or a limit."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from deployments.models import Deployment, Instance, Workload
 from deployments.rows import Source, update_from
 from deployments.states import IN_FLIGHT, Failure, State
 
+#: So many misfits, each with a reason of its own, are written by one statement.
+MISFITS_AT_ONCE = 300
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
 
@@ -66,16 +69,25 @@ def skip_satisfied(queued: QuerySet[Instance], content: str, now: datetime) -> i
     )
 
 
-def skip_misfit(instances: QuerySet[Instance], reason: str, now: datetime) -> int:
-    """queued → skipped for targets that cannot run the profile, with the reason."""
-    return _write(
-        instances.filter(state=State.QUEUED),
-        now,
-        state=State.SKIPPED.value,
-        ended_at=now,
-        progress_words="Does not fit",
-        last_error=reason,
-    )
+def skip_misfits(instances: QuerySet[Instance], reasons: Mapping[int, str], now: datetime) -> None:
+    """queued → skipped for targets that cannot run the profile; `reasons` by device id."""
+    queued = instances.filter(state=State.QUEUED)
+    for chunk in _chunks(reasons):
+        reason = Case(*(When(device=pk, then=Value(text)) for pk, text in chunk))
+        _write(
+            queued.filter(device__in=[pk for pk, _ in chunk]),
+            now,
+            state=State.SKIPPED.value,
+            ended_at=now,
+            progress_words="Does not fit",
+            last_error=reason,
+        )
+
+
+def _chunks(reasons: Mapping[int, str]) -> Iterator[list[tuple[int, str]]]:
+    entries = list(reasons.items())
+    for start in range(0, len(entries), MISFITS_AT_ONCE):
+        yield entries[start : start + MISFITS_AT_ONCE]
 
 
 def cancel_unpublished(deployment: Deployment, now: datetime) -> int:

@@ -145,7 +145,7 @@ def test_the_next_look_is_the_earliest_limit():
 
 @given(st.integers(0, 200_000))
 def test_batches_cover_every_target_exactly_once(total):
-    batches = partition(total)
+    batches = partition({"kind": "immediate"}, total)
     assert sum(one.size for one in batches) == total
     starts = [one.first for one in batches]
     assert starts == sorted(set(starts))

@@ -3,7 +3,7 @@
 import pytest
 
 from applications.models import ApplicationVersion
-from deployments import drafting, moves, submitting
+from deployments import drafting, moves, planner, submitting
 from deployments.models import Batch, Deployment, Instance
 from deployments.strategy import StrategyError
 from devices.models import Client, Device, DeviceGroup
@@ -34,6 +34,64 @@ def test_the_frozen_targets_are_those_of_the_preview_in_its_order():
         == [d.path for d in (devices[0], devices[2], devices[1])]
     )
     assert (shown.total, shown.fitting, shown.batches[0].size) == (3, 2, 3)
+
+
+def test_batches_are_ranges_of_the_order_each_device_in_exactly_one(monkeypatch):
+    def in_two(_strategy, total):
+        first = planner.PlannedBatch(1, "Canary", first=1, size=2)
+        return (first, planner.PlannedBatch(2, "The rest", first=3, size=total - 2))
+
+    monkeypatch.setattr(planner, "partition", in_two)
+    devices = [plant.a_device(memory=memory) for memory in ("1Ki", "4Gi", "4Gi", "4Gi", "4Gi")]
+    deployment = plant.a_ready_deployment(devices)
+    placed = deployment.instances.order_by("position").values_list("batch__number", "device")
+    numbers, ids = zip(*placed, strict=True)
+    assert numbers == (1, 1, 2, 2, 2)
+    assert ids == tuple(device.pk for device in (*devices[1:], devices[0]))
+    moves.start(deployment, actor=None, now=NOON)
+    assert plant.tick(deployment) == ["Canary: released to 2 devices."]
+    for device in devices[1:3]:
+        plant.install(device)
+    assert plant.tick(deployment)[-1] == "The rest: released to 2 devices."
+
+
+def test_a_device_that_joins_while_the_plan_is_frozen_is_not_slipped_in(monkeypatch):
+    group = DeviceGroup.objects.create(name="All", selector="!retired", created_at=NOON)
+    plant.a_device()
+    draft = plant.a_draft([])
+    drafting.choose_devices(draft, {"groups": [group.pk]}, actor=None, now=NOON)
+    real = submitting.move
+
+    def join_first(*args, **kwargs):
+        plant.a_device()
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(submitting, "move", join_first)
+    with refused("changed while its plan was made"):
+        submit(draft)
+    assert Deployment.objects.get().stage == "draft"
+    assert not Batch.objects.exists()
+
+
+def test_a_thousand_reasons_cost_a_few_statements(django_assert_max_num_queries):
+    devices = [plant.a_device(memory=f"{size}Ki") for size in range(1, 61)] + [plant.a_device()]
+    draft = plant.a_draft(devices)
+    with django_assert_max_num_queries(25):
+        submit(draft)
+    reasons = draft.instances.filter(state="skipped").values_list("last_error", flat=True)
+    assert len(set(reasons)) == 60
+
+
+def test_the_review_says_which_versions_are_replaced():
+    old, new = plant.a_version("1.0.0"), plant.a_version("2.0.0")
+    devices = [plant.a_device() for _ in range(3)]
+    first = plant.a_rollout(devices[:2], new)
+    for device in devices[:2]:
+        plant.install(device)
+    plant.tick(first)
+    shown = submitting.preview(plant.a_draft(devices, old), now=NOON)
+    assert shown.warnings == ["2 devices run 2.0.0 now: Mixer 1.0.0 takes its place."]
+    assert shown.problems == []
 
 
 def test_devices_that_do_not_fit_are_skipped_with_the_reason():

@@ -4,8 +4,31 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError, InterfaceError
+
+
+def run(words: list[str]) -> None:
+    """Carry out a command; what keeps it from starting is told in one sentence, exit code 1.
+
+    With --traceback the whole story is told, as Django's own commands do.
+    """
+    try:
+        execute_from_command_line(words)
+    except (ImproperlyConfigured, DatabaseError, InterfaceError) as error:
+        if "--traceback" in words:
+            raise
+        sys.exit(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    if isinstance(error, ImproperlyConfigured):
+        return reason
+    return f"The database cannot be used ({reason}). Is it there, and was migrate run?"
+
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    execute_from_command_line(sys.argv)
+    run(sys.argv)

@@ -12,14 +12,13 @@ from config import env
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.text("LINESIDE_DATA_DIR", str(BASE_DIR / "data"))).absolute()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = env.folder(Path(env.text("LINESIDE_DATA_DIR", str(BASE_DIR / "data"))).absolute())
 
 DEBUG = env.flag("LINESIDE_DEBUG", default=False)
 SECRET_KEY = env.secret("LINESIDE_SECRET_KEY", DATA_DIR / "secret-key")
 
 # Where people reach the portal; https:// turns on secure cookies, HSTS and the redirect.
-LINESIDE_URL = env.text("LINESIDE_URL", "http://127.0.0.1:8000")
+LINESIDE_URL = env.address("LINESIDE_URL", "http://127.0.0.1:8000", ("http", "https"))
 _site = urlsplit(LINESIDE_URL)
 HTTPS = _site.scheme == "https"
 ALLOWED_HOSTS = [
@@ -29,9 +28,9 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 
 WEB_HOST = env.text("LINESIDE_WEB_HOST", "127.0.0.1")
-WEB_PORT = env.number("LINESIDE_WEB_PORT", 8000)
+WEB_PORT = env.port("LINESIDE_WEB_PORT", 8000)
 DEVICE_HOST = env.text("LINESIDE_DEVICE_HOST", "127.0.0.1")
-DEVICE_PORT = env.number("LINESIDE_DEVICE_PORT", 8443)
+DEVICE_PORT = env.port("LINESIDE_DEVICE_PORT", 8443)
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -82,7 +81,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.database(env.text("LINESIDE_DATABASE_URL"), DATA_DIR)}
+DATABASES = {"default": env.database("LINESIDE_DATABASE_URL", DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -101,19 +100,18 @@ LOGIN_REDIRECT_URL = "admin:index"
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = env.text("LINESIDE_TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("LINESIDE_TIME_ZONE", "UTC")
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 # WhiteNoise warns about a missing folder, though embedded mode collects nothing into it.
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = env.folder(DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 # Files are served from where they are, so a fresh clone needs no collecting step.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 # Redis joins several processes; without it everything lives in one process (embedded mode).
-REDIS_URL = env.text("LINESIDE_REDIS_URL")
+REDIS_URL = env.address("LINESIDE_REDIS_URL", "", ("redis", "rediss"))
 CHANNEL_LAYERS: dict[str, dict[str, object]] = {
     "default": (
         {
@@ -150,10 +148,17 @@ TRUST_BUNDLE = Path(env.text("LINESIDE_TRUST_BUNDLE", str(IDENTITY_DIR / "bundle
 
 # What the device interface answers where the standard leaves a choice.
 MARGO_UNKNOWN_DEPLOYMENT_TYPE = env.text("LINESIDE_UNKNOWN_DEPLOYMENT_TYPE", "refuse")
-MARGO_UNKNOWN_STATUS_ANSWER = env.number("LINESIDE_UNKNOWN_STATUS_ANSWER", 404)
+MARGO_UNKNOWN_STATUS_ANSWER = int(
+    env.choice("LINESIDE_UNKNOWN_STATUS_ANSWER", "404", ("404", "422", "200"))
+)
 
 # A device is offline when its client was silent for this long.
-DEVICE_OFFLINE_AFTER_SECONDS = env.number("LINESIDE_DEVICE_OFFLINE_AFTER_SECONDS", 300)
+DEVICE_OFFLINE_AFTER_SECONDS = env.number(
+    "LINESIDE_DEVICE_OFFLINE_AFTER_SECONDS", 300, least=1, most=31_536_000
+)
+
+# A group picked by hand posts a field for each of its devices, and a site has 10 000 of them.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -183,5 +188,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LINESIDE_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": env.log_level("LINESIDE_LOG_LEVEL", "WARNING")},
 }

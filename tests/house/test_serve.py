@@ -119,7 +119,7 @@ def test_an_old_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_portal_without_an_identity_is_refused(tmp_path: Path) -> None:
-    environment = surroundings(tmp_path, LINESIDE_WEB_PORT="0")
+    environment = surroundings(tmp_path, LINESIDE_WEB_PORT=str(free_ports(1)[0]))
     assert manage(environment, "migrate", "-v0").returncode == 0
     done = manage(environment, "serve")
     assert done.returncode == 1

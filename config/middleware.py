@@ -1,10 +1,17 @@
 """What every answer of the portal has in common."""
 
+import logging
+
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 10
 POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -18,6 +25,24 @@ class ContentSecurityPolicyMiddleware(MiddlewareMixin):
         """Adds the header unless the view has set one of its own."""
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class DatabaseAwayMiddleware(MiddlewareMixin):
+    """Tells a person that the database is busy, full or away, and when to try again: a 503.
+
+    The page is made without the database: no session, nobody's name.
+    """
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers what the database could not do now; everything else is a mistake of ours."""
+        if not isinstance(exception, (OperationalError, InterfaceError)):
+            return None
+        logger.error("%s %s found no database", request.method, request.path, exc_info=exception)
+        return HttpResponse(
+            render_to_string("503.html"),
+            status=503,
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
+        )
 
 
 class WholeStaticFilesMiddleware(MiddlewareMixin):

@@ -89,7 +89,12 @@ def running(server: DeviceServer, loop: str = "uvloop") -> Iterator[DeviceServer
 
 @contextmanager
 def wired(
-    folder: Path, routes: Iterable[Route], *, loop: str = "uvloop", max_age_seconds: float = 3600
+    folder: Path,
+    routes: Iterable[Route],
+    *,
+    loop: str = "uvloop",
+    max_age_seconds: float = 3600,
+    head_seconds: float = 15,
 ) -> Iterator[Wire]:
     """Make an authority in `folder`, and serve the routes with it on a free port."""
     authority = Authority.create(
@@ -101,6 +106,7 @@ def wired(
         port=0,
         tls=reloading(authority.directory),
         max_age_seconds=max_age_seconds,
+        head_seconds=head_seconds,
     )
     with running(server, loop):
         yield Wire(authority, server, folder)

@@ -23,6 +23,7 @@ _logger = logging.getLogger(__name__)
 
 _MAX_AGE_SECONDS = 3600.0
 _KEEP_ALIVE_SECONDS = 15
+_HEAD_SECONDS = 15.0
 _GRACE_SECONDS = 5
 _MAX_HEAD_BYTES = 16 * 1024
 _MAX_DISCARDED_BYTES = 16 * 1024 * 1024
@@ -43,6 +44,7 @@ class DeviceConfig(uvicorn.Config):
         port: int,
         tls: ReloadingContext,
         max_age_seconds: float,
+        head_seconds: float = _HEAD_SECONDS,
     ) -> None:
         super().__init__(
             app,
@@ -64,6 +66,7 @@ class DeviceConfig(uvicorn.Config):
         )
         self.tls = tls
         self.max_age_seconds = max_age_seconds
+        self.head_seconds = head_seconds
         self.gate = Gate()
 
 
@@ -89,6 +92,7 @@ class DeviceProtocol(H11Protocol):
         self._generation = config.tls.generation
         self._discarded_bytes = 0
         self._end: asyncio.TimerHandle | None = None
+        self._head: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Look at the peer's certificate before a byte of HTTP is read."""
@@ -109,8 +113,9 @@ class DeviceProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if self._end is not None:
-            self._end.cancel()
+        for timer in (self._end, self._head):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -121,6 +126,7 @@ class DeviceProtocol(H11Protocol):
             self.transport.abort()
             return
         super().data_received(data)
+        self._limit_head()
 
     def shutdown(self) -> None:
         """Close now if idle, else after the response that is under way."""
@@ -142,6 +148,16 @@ class DeviceProtocol(H11Protocol):
         certificate_seconds = (peer.not_after - now).total_seconds()
         seconds = max(0.0, min(self.config.max_age_seconds, certificate_seconds))
         self._end = self.loop.call_later(seconds, self.shutdown)
+
+    def _limit_head(self) -> None:
+        """Bound the time from a request's first byte, with which keep-alive ends, to its head."""
+        incomplete = self.conn.their_state is h11.IDLE
+        if incomplete and self._head is None:
+            # Not closed in good order, for which TLS would wait for the peer's own goodbye.
+            self._head = self.loop.call_later(self.config.head_seconds, self.transport.abort)
+        elif not incomplete and self._head is not None:
+            self._head.cancel()
+            self._head = None
 
     def _too_much_discarded(self, data: bytes) -> bool:
         """Bound what is read and thrown away after a body was refused for its size."""
@@ -194,11 +210,20 @@ def device_server(
     port: int,
     tls: ReloadingContext,
     max_age_seconds: float = _MAX_AGE_SECONDS,
+    head_seconds: float = _HEAD_SECONDS,
 ) -> DeviceServer:
     """Make the server of the device interface, to be run with `await server.serve()`.
 
-    A connection lives for `max_age_seconds` at the most.
+    A connection lives for `max_age_seconds` at the most, and is ended when the head of a request
+    is not whole `head_seconds` after its first byte.
     """
     return DeviceServer(
-        DeviceConfig(app, host=host, port=port, tls=tls, max_age_seconds=max_age_seconds)
+        DeviceConfig(
+            app,
+            host=host,
+            port=port,
+            tls=tls,
+            max_age_seconds=max_age_seconds,
+            head_seconds=head_seconds,
+        )
     )

@@ -167,6 +167,29 @@ def test_a_connection_has_a_greatest_age(tmp_path: Path) -> None:
         assert b" 200 " in read_all(connection)
 
 
+@pytest.mark.parametrize("loop", sorted(LOOPS))
+@pytest.mark.parametrize("before", [b"", b"GET /who HTTP/1.1\r\nHost: a\r\n\r\n"])
+def test_a_client_that_trickles_a_head_is_hung_up_on(
+    tmp_path: Path, loop: str, before: bytes
+) -> None:
+    with wired(tmp_path, ROUTES, loop=loop, head_seconds=0.5) as wire, raw(wire) as connection:
+        connection.sendall(before + b"GET /who HTTP/1.1\r\nHost: a\r\nX: ")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 5:
+                connection.sendall(b"a")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 3
+
+
+def test_a_body_may_take_longer_than_a_head(tmp_path: Path) -> None:
+    with wired(tmp_path, ROUTES, head_seconds=0.3) as wire, raw(wire) as connection:
+        connection.sendall(b"POST /who HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+        time.sleep(0.8)
+        connection.sendall(b"a")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_the_response_under_way_is_finished_first(tmp_path: Path) -> None:
     with wired(tmp_path, ROUTES, max_age_seconds=0.2) as wire, raw(wire) as connection:
         connection.sendall(b"GET /slowly HTTP/1.1\r\nHost: a\r\n\r\n")

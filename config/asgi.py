@@ -7,6 +7,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
+from config.serving.bodies import BoundedBodies
 from config.serving.origins import OwnPagesOnly, own_origins
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -24,4 +25,4 @@ def sockets() -> OwnPagesOnly:
     return OwnPagesOnly(AuthMiddlewareStack(URLRouter(routes)), own_origins())
 
 
-application = ProtocolTypeRouter({"http": pages, "websocket": sockets()})
+application = ProtocolTypeRouter({"http": BoundedBodies(pages), "websocket": sockets()})

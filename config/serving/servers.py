@@ -10,11 +10,13 @@ import uvicorn
 from django.conf import settings
 
 from config.serving.parts import CannotStartError
+from config.serving.protocol import PeopleProtocol
 from devices.identity.errors import IdentityError
 from devices.identity.tls import ReloadingContext
 from devices.southbound.listener import device_server
 
 _GRACE_SECONDS = 2
+_MAX_MESSAGE_BYTES = 16 * 1024
 
 
 class Server:
@@ -52,8 +54,16 @@ def web() -> Server:
     """Make the web server; raise `CannotStartError` when its port is taken."""
     from config.asgi import application
 
-    config = uvicorn.Config(
+    listening = bind(settings.WEB_HOST, settings.WEB_PORT, "LINESIDE_WEB_PORT")
+    return Server("web server", QuietServer(web_config(application)), listening)
+
+
+def web_config(application: Any) -> uvicorn.Config:
+    """What uvicorn shall do for people; its bounds are what a page of ours never reaches."""
+    return uvicorn.Config(
         application,
+        http=PeopleProtocol,
+        ws_max_size=_MAX_MESSAGE_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -62,8 +72,6 @@ def web() -> Server:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    listening = bind(settings.WEB_HOST, settings.WEB_PORT, "LINESIDE_WEB_PORT")
-    return Server("web server", QuietServer(config), listening)
 
 
 def devices() -> Server:

@@ -4,9 +4,11 @@ from typing import Any, TypeVar
 
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from accounts.search import words_of
 
 M = TypeVar("M", bound=Model)
 
@@ -37,6 +39,12 @@ class PortalAdmin(ModelAdmin[M]):
         """The list under its own name, with the time at which it was read."""
         mine = {"title": self.list_words, "subtitle": None, "now": timezone.now()}
         return super().changelist_view(request, {**mine, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """What has the words of the search, as far as they are looked at."""
+        return super().get_search_results(request, queryset, " ".join(words_of(search_term)))
 
     def history_view(
         self,

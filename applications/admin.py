@@ -16,6 +16,9 @@ from applications import views
 from applications.models import Application, ApplicationVersion, Resource
 from applications.shown import types_of
 
+#: Digits of the greatest key that a database takes, whatever it is.
+LONGEST_KEY = 18
+
 
 class Newest(TypedDict):
     """What the list adds to an application: facts of its newest version."""
@@ -202,6 +205,6 @@ class VersionAdmin(PortalAdmin[ApplicationVersion]):
 
 def key(object_id: str) -> int:
     """The key in an address of the admin; raises Http404 for what is none."""
-    if not object_id.isdecimal():
+    if not object_id.isdecimal() or len(object_id) > LONGEST_KEY:
         raise Http404
     return int(object_id)

@@ -104,8 +104,14 @@ class RolloutForm(forms.Form):
 
     kind = forms.ChoiceField(choices=list(strategy.WORDS.items()), initial=strategy.IMMEDIATE)
     max_failures = forms.IntegerField(label="Failures allowed", min_value=0)
-    install_timeout_minutes = forms.FloatField(label="Minutes to install")
-    offline_wait_hours = forms.FloatField(label="Hours to wait for a device that is offline")
+    install_timeout_minutes = forms.FloatField(
+        label="Minutes to install",
+        max_value=strategy.LIMITS["install_timeout_seconds"].most / 60,
+    )
+    offline_wait_hours = forms.FloatField(
+        label="Hours to wait for a device that is offline",
+        max_value=strategy.LIMITS["offline_wait_seconds"].most / 3600,
+    )
 
     #: Field of the form, field of the strategy, seconds in one unit.
     DURATIONS = (

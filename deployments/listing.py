@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
+from accounts.search import words_of
 from applications.models import Application
 from deployments import queries, strategy
 from deployments.models import STAGES, STATUSES, Deployment
@@ -53,7 +54,7 @@ class DeploymentFilter(django_filters.FilterSet):
 
     def search(self, found: QuerySet[Deployment], _name: str, value: str) -> QuerySet[Deployment]:
         """Every word must be found in a name, an application, a version or a person."""
-        for word in value.split():
+        for word in words_of(value):
             found = found.filter(
                 Q(name__icontains=word)
                 | Q(version__application__name__icontains=word)

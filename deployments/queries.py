@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
+from accounts.search import words_of
 from deployments.models import Batch, Deployment, Event, Instance
 from deployments.states import ACTIVE, STATE_LOOKS, Look, State
 
@@ -114,7 +115,7 @@ def instances(deployment_pk: int, *, search: str = "", state: str = "") -> Query
     found = Instance.objects.filter(deployment=deployment_pk).select_related("device__client")
     if state:
         found = found.filter(state=state)
-    for word in search.split():
+    for word in words_of(search):
         found = found.filter(
             Q(device__path__icontains=word)
             | Q(device__client__name__icontains=word)

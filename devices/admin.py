@@ -1,10 +1,10 @@
 """Devices, groups and clients in the portal."""
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
-from django.forms import ModelForm
+from django.db.models import Count, ManyToManyField, QuerySet
+from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from accounts import look
 from accounts.pages import PortalAdmin
 from devices import labels, views
 from devices.filters import GroupFilter, LabelFilter, StatusFilter
-from devices.forms import GroupForm
+from devices.forms import GroupForm, MembersWidget
 from devices.models import Client, Device, DeviceGroup
 from devices.status import LOOKS, DeviceWithStatus, Status, with_status
 
@@ -134,6 +134,13 @@ class GroupAdmin(PortalAdmin[DeviceGroup]):
             path("preview/", preview, name="devices_devicegroup_preview"),
             *super().get_urls(),
         ]
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Device, Device], request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Device] | None:
+        """Members are searched for as they are typed."""
+        kwargs["widget"] = MembersWidget(db_field, self.admin_site)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def render_change_form(
         self,

@@ -1,18 +1,25 @@
 """Forms of the fleet: labels as lines, a group with its selector, a client's name."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
 
 from devices import selectors
 from devices.identity.spiffe import is_name
+from devices.label_limits import excess
 from devices.models import DeviceGroup
 
 #: What a key may not hold, so that a selector can always name it without quotation marks.
 UNNAMEABLE = re.compile(r"""[\s,=!()"']""")
 LONGEST = 255
+#: Digits of the greatest key that a database takes, whatever it is.
+LONGEST_KEY = 18
 
 
 class LabelsForm(forms.Form):
@@ -33,6 +40,8 @@ class LabelsForm(forms.Form):
                 key, value = label(line, number)
                 if value not in found.setdefault(key, []):
                     found[key].append(value)
+                if problem := excess(found):
+                    raise ValidationError(f"Line {number}: {problem}.")
         return found
 
 
@@ -76,6 +85,31 @@ class GroupForm(forms.ModelForm[DeviceGroup]):
         except selectors.SelectorError as refusal:
             raise ValidationError(str(refusal)) from refusal
         return text
+
+
+class MembersWidget(AutocompleteSelectMultiple):
+    """The devices of a group; what cannot be the key of one never reaches the database."""
+
+    def value_from_datadict(
+        self,
+        data: Mapping[str, object],
+        files: "MultiValueDict[str, UploadedFile[bytes]]",
+        name: str,
+    ) -> list[str]:
+        """What was posted, with numbers too long for a key cut, so that the field refuses them."""
+        given: list[str] = super().value_from_datadict(data, files, name)
+        return [text if len(text) <= LONGEST_KEY else f"{text[:LONGEST_KEY]}…" for text in given]
+
+    def optgroups(
+        self, name: str, value: Sequence[str], attr: dict[str, bool | str] | None = None
+    ) -> list[tuple[str | None, list[dict[str, object]], int | None]]:
+        """The members among what was given."""
+        return super().optgroups(name, [one for one in value if is_key(one)], attr)
+
+
+def is_key(text: str) -> bool:
+    """Whether a row can have this key."""
+    return text.isdecimal() and len(text) <= LONGEST_KEY
 
 
 class NewClientForm(forms.Form):

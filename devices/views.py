@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.look import Look
 from accounts.models import User
 from devices import described, labels, onboarding
-from devices.forms import LabelsForm, NewClientForm, lines
+from devices.forms import LabelsForm, NewClientForm, is_key, lines
 from devices.groups import members_of
 from devices.identity import expiry
 from devices.identity.errors import IdentityError
@@ -220,7 +220,7 @@ def group_facts(group: DeviceGroup, now: datetime) -> dict[str, object]:
 
 def key(object_id: str) -> int:
     """The key in an address of the admin; raises Http404 for what is none."""
-    if not object_id.isdecimal():
+    if not is_key(object_id):
         raise Http404
     return int(object_id)
 

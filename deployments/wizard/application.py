@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts.search import words_of
 from applications.models import ApplicationVersion
 from deployments import drafting
 from deployments.actions import person
@@ -139,7 +140,7 @@ def versions(search: str, only: int | None) -> QuerySet[ApplicationVersion]:
     found = ApplicationVersion.objects.filter(state=ApplicationVersion.State.AVAILABLE)
     if only is not None:
         found = found.filter(pk=only)
-    for word in search.split():
+    for word in words_of(search):
         found = found.filter(
             Q(application__name__icontains=word)
             | Q(application__app_id__icontains=word)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from accounts.search import words_of
 from deployments import targeting
 from deployments.models import Deployment
 from deployments.targeting import Holder, Misfit
@@ -95,7 +96,7 @@ def posted(form: QueryDict, before: Targeting) -> Targeting:
 def search(text: str) -> QuerySet[Device]:
     """Devices of clients that are not retired whose id, client, make or labels have every word."""
     found = Device.objects.present().exclude(client__state=Client.State.RETIRED)
-    for word in text.split():
+    for word in words_of(text):
         labelled = Device.objects.filter(labels__value__icontains=word)
         found = found.filter(
             Q(path__icontains=word)

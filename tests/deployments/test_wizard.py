@@ -364,7 +364,17 @@ def test_limits_are_kept_in_seconds(browser):
         pytest.param({"max_failures": "some"}, "whole number", id="no number"),
         pytest.param({"install_timeout_minutes": "0"}, "between 10 and", id="no time at all"),
         pytest.param({"install_timeout_minutes": "nan"}, "Enter a number", id="not a number"),
-        pytest.param({"offline_wait_hours": "1e9"}, "between 10 and", id="for ever"),
+        pytest.param({"offline_wait_hours": "1e9"}, "less than or equal to 2160", id="for ever"),
+        pytest.param(
+            {"install_timeout_minutes": "1e308"},
+            "less than or equal to 10080",
+            id="beyond counting",
+        ),
+        pytest.param(
+            {"offline_wait_hours": "1e307"},
+            "less than or equal to 2160",
+            id="hours beyond counting",
+        ),
         pytest.param({"kind": "sudden"}, "not one of the available", id="unknown strategy"),
     ],
 )

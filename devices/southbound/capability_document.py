@@ -6,6 +6,7 @@ Unknown members are ignored, extensions among them (Margo: device capabilities).
 import re
 from collections.abc import Callable, Iterator
 
+from devices.label_limits import excess
 from devices.southbound.problems import FieldError
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*")
@@ -148,6 +149,9 @@ def _number(field: str, value: object) -> _Faults:
 def _labels(labels: object) -> _Faults:
     if not isinstance(labels, dict):
         yield FieldError("labels", "must be an object")
+        return
+    if problem := excess(labels):
+        yield FieldError("labels", f"has too many members: {problem}")
         return
     for key, value in labels.items():
         if not _is_label_value(value):

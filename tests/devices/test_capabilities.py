@@ -230,6 +230,16 @@ def test_an_assigned_label_wins_and_survives_a_report(device: httpx.Client) -> N
         pytest.param({**hosting(), "labels": {"a": {}}}, "labels.a", id="a label of an object"),
         pytest.param({**hosting(), "labels": {"a": [1, "b"]}}, "labels.a", id="a mixed list"),
         pytest.param({**hosting(), "labels": {"a": [True]}}, "labels.a", id="a list of booleans"),
+        pytest.param(
+            {**hosting(), "labels": {f"k{number}": "x" for number in range(65)}},
+            "labels",
+            id="65 labels",
+        ),
+        pytest.param(
+            {**hosting(), "labels": {"k": [str(number) for number in range(257)]}},
+            "labels",
+            id="257 values",
+        ),
         pytest.param(changed(vendor="a\0b"), "properties.vendor", id="NUL"),
         pytest.param({**hosting(), "labels": {"a\0": "b"}}, "labels", id="NUL in a key"),
     ],

@@ -1,5 +1,6 @@
 """From draft to ready: the preview of a plan, and the freezing of exactly that plan."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from devices.selectors import SelectorError
 
 #: How many devices of a batch the preview names.
 SHOWN = 10
+PLAN_CHANGED = "The devices of this plan changed since it was shown: look at it once more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class ShownBatch:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen: `problems` forbid to submit, `warnings` only make one think."""
+    """What would happen: `problems` forbid to submit, `warnings` only make one think.
+
+    `digest` stands for who takes part and who can run it: groups and labels choose devices anew
+    each time, so it tells whether the plan is still the one that a person saw.
+    """
 
     batches: list[ShownBatch] = field(default_factory=list)
     total: int = 0
@@ -47,6 +53,7 @@ class Preview:
     holders: list[Holder] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    digest: str = ""
 
 
 def preview(draft: Deployment, *, now: datetime) -> Preview:
@@ -67,23 +74,31 @@ def preview(draft: Deployment, *, now: datetime) -> Preview:
         holders=held,
         warnings=_warnings(draft, targets, judged),
         problems=_problems(draft, targets, judged, held),
+        digest=_digest(targets, judged),
     )
 
 
 def submit(
-    draft: Deployment, *, actor: User | None, now: datetime, edits: int | None = None
+    draft: Deployment,
+    *,
+    actor: User | None,
+    now: datetime,
+    edits: int | None = None,
+    plan_digest: str | None = None,
 ) -> None:
     """draft → ready: freezes targets, order, batches and content; all or nothing.
 
-    `edits` is that of the draft whose plan was shown; None stands for one that was read just now.
-    Raises MoveRefusedError for a draft edited since, else with every problem the preview would
-    show.
+    `edits` is that of the draft whose plan was shown, `plan_digest` that of the plan; None stands
+    for what was read just now. Raises MoveRefusedError for a draft edited or devices changed since,
+    else with every problem the preview would show.
     """
     to = target_of(draft, Action.SUBMIT) or Stage.READY
     refuse_outdated(draft, edits)
     seen = preview(draft, now=now)
     if seen.problems:
         raise MoveRefusedError(" ".join(seen.problems))
+    if plan_digest not in (None, seen.digest):
+        raise MoveRefusedError(PLAN_CHANGED)
     targets = targeting.chosen(draft.targeting)
     resolution = content.resolved(draft.version, draft.profile_id, draft.parameters, targets)
     left_out = f" {len(seen.misfits)} of them do not fit and are skipped." if seen.misfits else ""
@@ -97,6 +112,12 @@ def submit(
         move(draft, to, sentence, now=now, actor=actor, changes=values)
         plan = planner.partition(draft.strategy, seen.total)
         freeze(draft, plan, targets, seen.misfits, now)
+
+
+def _digest(targets: QuerySet[Device], judged: Judged) -> str:
+    taking_part = list(targets.order_by("pk").values_list("pk", flat=True))
+    unfit = sorted(misfit.device_id for misfit in judged.misfits)
+    return hashlib.sha256(repr((taking_part, unfit)).encode()).hexdigest()
 
 
 def _ordered(targets: QuerySet[Device], judged: Judged) -> QuerySet[Device]:

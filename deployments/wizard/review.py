@@ -25,9 +25,8 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
         return steps.leave(request, draft, drafting.REVIEW)
     if go == "start" and not _may_start(request):
         return _show(request, draft, "You may prepare this deployment, but not start it.")
-    edits = steps.edits_shown(request)
     try:
-        submitting.submit(draft, actor=person(request), now=timezone.now(), edits=edits)
+        _submit(request, draft)
     except MoveRefusedError as refusal:
         return _show(request, draft, str(refusal))
     if go == "start":
@@ -35,6 +34,16 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     else:
         messages.success(request, f"{draft} is ready. Nothing happens until somebody starts it.")
     return redirect("admin:deployments_deployment_page", draft.pk)
+
+
+def _submit(request: HttpRequest, draft: Deployment) -> None:
+    submitting.submit(
+        draft,
+        actor=person(request),
+        now=timezone.now(),
+        edits=steps.edits_shown(request),
+        plan_digest=request.POST.get("plan"),
+    )
 
 
 def _start(request: HttpRequest, deployment: Deployment) -> None:

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from deployments import drafting, moves, submitting
 from deployments.models import Deployment, Instance
+from devices.models import DeviceGroup
 from tests import cast
 from tests.deployments import plant
 
@@ -33,9 +34,11 @@ def a_draft(*devices) -> Deployment:
 
 def hidden(page) -> dict[str, str]:
     """What the form of a page posts without being asked."""
-    found = re.search(r'<input type="hidden" name="edits" value="(\d+)"', page.content.decode())
-    assert found
-    return {"edits": found[1]}
+    found = re.findall(
+        r'<input type="hidden" name="(edits|plan)" value="(\w+)"', page.content.decode()
+    )
+    assert "edits" in dict(found)
+    return dict(found)
 
 
 def open_step(browser, draft: Deployment, number: int) -> dict[str, str]:
@@ -153,3 +156,18 @@ def test_a_write_between_the_preview_and_the_move_is_seen_by_the_move(monkeypatc
         submitting.submit(draft, actor=None, now=plant.NOON, edits=draft.edits)
     assert Deployment.objects.get(pk=draft.pk).stage == "draft"
     assert not Instance.objects.exists()
+
+
+def test_a_group_that_grew_after_the_review_is_not_rolled_out_unseen(browser):
+    group = DeviceGroup.objects.create(name="Line 4", created_at=plant.NOON)
+    group.members.add(plant.a_device())
+    draft = a_draft()
+    drafting.choose_devices(draft, {"groups": [group.pk]}, actor=None, now=plant.NOON)
+    page = browser.get(url(draft, 5))
+    form = {**hidden(page), "go": "start"}
+    group.members.add(plant.a_device())
+    page = browser.post(url(draft, 5), form)
+    assert "The devices of this plan changed" in page.content.decode()
+    assert not Instance.objects.exists()
+    assert browser.post(url(draft, 5), {**hidden(page), "go": "start"}).status_code == 302
+    assert Instance.objects.filter(deployment=draft).count() == 2

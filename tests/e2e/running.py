@@ -1,7 +1,7 @@
 """A portal of its own for a test: real processes, real ports, a data directory that is thrown away.
 
-With LINESIDE_DATABASE_URL and LINESIDE_REDIS_URL in the environment it runs on a PostgreSQL
-database of its own and on that Redis; without them it is the embedded portal.
+With LINESIDE_DATABASE_URL and LINESIDE_REDIS_URL in the environment it runs as a process for each
+part, on a PostgreSQL database of its own and on that Redis; without them it is the embedded portal.
 """
 
 import os
@@ -25,6 +25,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-long-password-for-tests-4711"
 ROLES = ("viewer", "operator", "admin")
+PARTS = ("web", "devices", "worker", "beat")
 
 
 def chromium() -> str:
@@ -58,7 +59,7 @@ class Portal:
 
     folder: Path
     environment: dict[str, str]
-    server: "subprocess.Popen[bytes] | None" = None
+    servers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     fleet: "subprocess.Popen[bytes] | None" = None
     log: list[Path] = field(default_factory=list)
 
@@ -88,15 +89,17 @@ class Portal:
         return done.stdout
 
     def start(self) -> None:
-        """Start the server and wait until the sign-in page answers."""
-        self.server = self._begin("serve")
+        """Start the server, or its parts, and wait until the sign-in page answers."""
+        parts = PARTS if self.environment.get("LINESIDE_REDIS_URL") else ("all",)
+        self.servers = [self._begin("serve", part) for part in parts]
         until(self._answers, seconds=60, what="the sign-in page")
 
     def kill(self) -> None:
-        """End the server as a power cut would."""
-        assert self.server is not None
-        self.server.send_signal(signal.SIGKILL)
-        self.server.wait(10)
+        """End all of the server as a power cut would."""
+        for server in self.servers:
+            server.send_signal(signal.SIGKILL)
+        for server in self.servers:
+            server.wait(10)
 
     def start_fleet(self, *flags: str) -> None:
         """Start the simulated fleet."""
@@ -117,16 +120,15 @@ class Portal:
 
     def stop(self) -> None:
         """Stop what still runs."""
-        for process in (self.fleet, self.server):
-            if process is not None and process.poll() is None:
-                process.terminate()
-        for process in (self.fleet, self.server):
-            if process is not None:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(15)
-                    continue
-                process.kill()
-                process.wait(5)
+        processes = [*([self.fleet] if self.fleet else []), *self.servers]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+                continue
+            process.kill()
+            process.wait(5)
 
     def said(self) -> str:
         """All that the processes wrote."""
@@ -148,8 +150,7 @@ class Portal:
             )
 
     def _answers(self) -> bool:
-        assert self.server is not None
-        assert self.server.poll() is None, self.said()
+        assert all(server.poll() is None for server in self.servers), self.said()
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/login/").status_code == 200
         return False

@@ -20,54 +20,52 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
+def components(revision: str) -> list[dict]:
+    """Two components of the package, at this revision."""
+    return [
+        {
+            "name": name,
+            "properties": {
+                "repository": f"oci://registry.example.com/{name}",
+                "revision": revision,
+            },
+            "extensions": {},
+        }
+        for name in ("controller", "screen")
+    ]
+
+
+SPEED = {"value": 10, "targets": [{"pointer": "SPEED", "components": ["controller"]}]}
+SPEED_SETTING = {
+    "parameter": "speed",
+    "name": "Speed",
+    "description": "Turns a minute",
+    "immutable": False,
+    "schema": "turns",
+}
+
+
 def a_version(number: str = "1.0.0", *, app_id: str = "mixer", **changes) -> ApplicationVersion:
     """A version with one compose profile of two components and one parameter."""
     application, _ = Application.objects.get_or_create(
         app_id=app_id, defaults={"name": app_id.title(), "created_at": NOON}
     )
-    components = [
-        {
-            "name": name,
-            "properties": {"repository": f"oci://registry.example.com/{name}", "revision": number},
-            "extensions": {},
-        }
-        for name in ("controller", "screen")
-    ]
+    profile = {
+        "id": "compose",
+        "type": "compose",
+        "description": "",
+        "components": components(number),
+        "deviceConstraints": {"capacityRequirements": {"memory": "1Gi"}},
+        "extensions": {},
+        "problem": None,
+    }
     values = {
         "api_version": "v1",
         "raw": number.encode(),
         "digest": "sha256:" + hashlib.sha256(f"{app_id} {number}".encode()).hexdigest(),
-        "profiles": [
-            {
-                "id": "compose",
-                "type": "compose",
-                "description": "",
-                "components": components,
-                "deviceConstraints": {"capacityRequirements": {"memory": "1Gi"}},
-                "extensions": {},
-                "problem": None,
-            }
-        ],
-        "parameters": {
-            "speed": {
-                "value": 10,
-                "targets": [{"pointer": "SPEED", "components": ["controller"]}],
-            }
-        },
-        "sections": [
-            {
-                "name": "Drive",
-                "settings": [
-                    {
-                        "parameter": "speed",
-                        "name": "Speed",
-                        "description": "Turns a minute",
-                        "immutable": False,
-                        "schema": "turns",
-                    }
-                ],
-            }
-        ],
+        "profiles": [profile],
+        "parameters": {"speed": SPEED},
+        "sections": [{"name": "Drive", "settings": [dict(SPEED_SETTING)]}],
         "schemas": {"turns": {"name": "turns", "dataType": "integer", "maxValue": 100}},
         "imported_at": NOON,
         **changes,

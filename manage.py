@@ -4,9 +4,15 @@
 import os
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-from django.db import DatabaseError, InterfaceError
+try:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+    from django.db import DatabaseError, InterfaceError
+except ModuleNotFoundError:
+    sys.exit(
+        "This Python lacks the packages of Lineside: `make demo` once puts them into .venv, "
+        "then run .venv/bin/python manage.py"
+    )
 
 
 def run(words: list[str]) -> None:

@@ -22,6 +22,7 @@ from devices.identity import expiry
 from devices.identity.errors import IdentityError
 from devices.models import Client, Device, DeviceGroup
 from devices.selectors import SelectorError, matching
+from devices.shell import manage
 from devices.status import LOOKS, MEANINGS, facts_of, status
 
 CLIENT_LOOKS: dict[str, Look] = {
@@ -161,6 +162,10 @@ def onboard_client(request: HttpRequest) -> HttpResponse:
             "looks": CLIENT_LOOKS,
             "portal": portal,
             "problem": problem,
+            "issue": manage("identity", "issue", name),
+            "issue_csr": manage("identity", "issue", name, "--csr", f"{name}.csr"),
+            "init": manage("identity", "init"),
+            "place": settings.BASE_DIR,
             "folder": Path(settings.IDENTITY_DIR) / "clients" / (name or "NAME"),
             "address": f"https://{settings.DEVICE_HOST}:{settings.DEVICE_PORT}",
             "bundle": settings.TRUST_BUNDLE,

@@ -15,6 +15,7 @@ from config.demo import ports, preparing
 from config.demo.fleet import Fleet
 from config.serving import runner, servers, tasks
 from config.serving.parts import CannotStartError, Part
+from devices.shell import manage
 
 
 class Command(BaseCommand):
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"\nLineside runs at {settings.LINESIDE_URL}/ with {preparing.DEVICES} simulated "
             f"devices. Sign in as one of\n\n{people}\n\nCtrl-C stops it; the data stays in "
-            f"{settings.DATA_DIR}."
+            f"{settings.DATA_DIR}.\nCommands for it: {manage('COMMAND')}"
         )
         self.stdout.flush()
 

@@ -7,18 +7,7 @@ from django.db.models import Count, Min, Q
 
 from deployments.models import Batch, Deployment, Instance
 from deployments.planner import BatchView, Policy, Snapshot
-from deployments.states import IN_FLIGHT, Stage, State
-
-#: Order in which progress bars and tables show the states: from the goal to what never moved.
-SHOWN = (
-    State.INSTALLED,
-    State.INSTALLING,
-    State.PENDING,
-    State.FAILED,
-    State.QUEUED,
-    State.SKIPPED,
-    State.CANCELLED,
-)
+from deployments.states import BAR_ORDER, IN_FLIGHT, Stage, State
 
 
 def snapshot(deployment: Deployment, policy: Policy, now: datetime) -> Snapshot:
@@ -56,7 +45,7 @@ def snapshot(deployment: Deployment, policy: Policy, now: datetime) -> Snapshot:
 
 def summary_of(seen: Snapshot) -> dict[str, object]:
     """What lists show of a deployment: the number of targets, and how many are in which state."""
-    counts = {state.value: seen.count(state) for state in SHOWN if seen.count(state)}
+    counts = {state.value: seen.count(state) for state in BAR_ORDER if seen.count(state)}
     return {"total": seen.total, "counts": counts}
 
 

@@ -16,7 +16,7 @@ from accounts.search import words_of
 from applications.models import Application
 from deployments import queries, strategy
 from deployments.models import STAGES, STATUSES, Deployment
-from deployments.states import STATE_LOOKS, State
+from deployments.states import BAR_ORDER, STATE_LOOKS, State
 
 #: Rows on one page of the list.
 PER_PAGE = 50
@@ -142,7 +142,7 @@ def may_create(request: HttpRequest) -> bool:
 def line(deployment: Deployment) -> Line:
     """A deployment as lists show it, from its stored summary."""
     counts = deployment.summary.get("counts", {})
-    present = [(STATE_LOOKS[state], counts.get(state.value, 0)) for state in queries.BAR_ORDER]
+    present = [(STATE_LOOKS[state], counts.get(state.value, 0)) for state in BAR_ORDER]
     return Line(
         deployment,
         total=deployment.summary.get("total", 0),

@@ -3,7 +3,7 @@
 Only reads; every function here is one query, or a queryset that becomes one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,20 +11,10 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.search import words_of
 from deployments.models import Batch, Deployment, Event, Instance
-from deployments.states import ACTIVE, STATE_LOOKS, Look, State
+from deployments.states import ACTIVE, BAR_ORDER, STATE_LOOKS, Look, State
 
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
-#: The order in which the parts of a progress bar follow each other.
-BAR_ORDER = (
-    State.INSTALLED,
-    State.FAILED,
-    State.INSTALLING,
-    State.PENDING,
-    State.SKIPPED,
-    State.CANCELLED,
-    State.QUEUED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +123,3 @@ def changed_since(deployment_pk: int, since: datetime, limit: int) -> list[tuple
     """Instances written since then, newest first, as (pk, changes); at most `limit`."""
     found = Instance.objects.filter(deployment=deployment_pk, changed_at__gte=since)
     return list(found.order_by("-changed_at").values_list("pk", "changes")[:limit])
-
-
-def on_devices(device_pks: Iterable[int]) -> QuerySet[Instance]:
-    """What has been rolled out to these devices, the newest first."""
-    found = Instance.objects.filter(device__in=device_pks, deployment__hidden_at=None)
-    return found.select_related("deployment__version__application", "device").order_by("-pk")

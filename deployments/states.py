@@ -168,6 +168,17 @@ STATE_LOOKS: dict[State, Look] = {
     State.CANCELLED: Look(Tone.IDLE, "⊘", "Cancelled"),
 }
 
+#: The order of the states in bars and tables: what has ended well or badly, what moves, the rest.
+BAR_ORDER = (
+    State.INSTALLED,
+    State.FAILED,
+    State.INSTALLING,
+    State.PENDING,
+    State.SKIPPED,
+    State.CANCELLED,
+    State.QUEUED,
+)
+
 FAILURE_WORDS: dict[Failure, str] = {
     Failure.FAILED: "The device reported a failure",
     Failure.TIMED_OUT: "Timed out while installing",

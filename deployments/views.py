@@ -13,7 +13,7 @@ from django.utils import timezone
 from deployments import configuration, frames, listing, queries
 from deployments.actions import buttons
 from deployments.models import STATES, Deployment
-from deployments.states import STATE_LOOKS, Stage, State
+from deployments.states import BAR_ORDER, STATE_LOOKS, Stage, State
 
 #: Rows of the table of instances on one page.
 PER_PAGE = 100
@@ -111,7 +111,7 @@ def _tabs(request: HttpRequest, picture: frames.Picture, chosen: str) -> list[Ta
             chosen == state,
             state.value,
         )
-        for state in queries.BAR_ORDER
+        for state in BAR_ORDER
     ]
     every = Tab("All", census.total, listing.changed(given, state=None), not chosen, "")
     return [every, *states]

@@ -35,7 +35,7 @@ def a_draft(*devices) -> Deployment:
 def hidden(page) -> dict[str, str]:
     """What the form of a page posts without being asked."""
     found = re.findall(
-        r'<input type="hidden" name="(edits|plan)" value="(\w+)"', page.content.decode()
+        r'<input type="hidden"\s+name="(edits|plan)"\s+value="(\w+)"', page.content.decode()
     )
     assert "edits" in dict(found)
     return dict(found)
@@ -165,6 +165,7 @@ def test_a_group_that_grew_after_the_review_is_not_rolled_out_unseen(browser):
     drafting.choose_devices(draft, {"groups": [group.pk]}, actor=None, now=plant.NOON)
     page = browser.get(url(draft, 5))
     form = {**hidden(page), "go": "start"}
+    assert "plan" in form
     group.members.add(plant.a_device())
     page = browser.post(url(draft, 5), form)
     assert "The devices of this plan changed" in page.content.decode()

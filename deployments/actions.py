@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from deployments import frames, moves, queries, submitting
+from deployments.asking import edits_shown, person
+from deployments.drafting import refuse_outdated
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.moves.door import target_of
@@ -67,11 +69,6 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return redirect("admin:deployments_deployment_page", deployment.pk)
 
 
-def person(request: HttpRequest) -> User | None:
-    """Who asks, as the verbs want to know it."""
-    return request.user if isinstance(request.user, User) else None
-
-
 def _button(deployment: Deployment, action: Action, verb: Verb, *, available: bool) -> Button:
     url = reverse("admin:deployments_deployment_action", args=[deployment.pk, action.value])
     css = "button-primary" if action is Action.START else "button-plain"
@@ -102,6 +99,9 @@ def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRe
 
 
 def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
+    if action is Action.START:
+        # Only the plan that this page shows may be started from it.
+        refuse_outdated(deployment, edits_shown(request))
     now, reason = timezone.now(), request.POST.get("reason", "").strip()[:REASON_LENGTH]
     DOINGS[action](deployment, person(request), now, reason)
     if action is Action.EDIT:

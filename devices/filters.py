@@ -5,6 +5,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from devices import selectors
+from devices.forms import is_key
 from devices.groups import members_of
 from devices.models import Device, DeviceGroup
 from devices.status import LOOKS, DeviceWithStatus, Status
@@ -55,7 +56,7 @@ class GroupFilter(admin.SimpleListFilter):
         key = self.value()
         if key is None:
             return queryset
-        group = DeviceGroup.objects.filter(pk=int(key)).first() if key.isdecimal() else None
+        group = DeviceGroup.objects.filter(pk=int(key)).first() if is_key(key) else None
         return queryset.filter(pk__in=members_of(group).values("pk")) if group else queryset.none()
 
 

@@ -58,7 +58,8 @@ def reopen(deployment: Deployment, *, actor: User | None, now: datetime) -> None
     if deployment.stage == to:
         return
     with transaction.atomic():
-        emptied: dict[str, object] = {"summary": {}}
+        # Counted as an edit: a page that shows the plan given up here must not start another one.
+        emptied: dict[str, object] = {"summary": {}, "edits": deployment.edits + 1}
         said = "Opened again for editing."
         move(deployment, to, said, now=now, actor=actor, changes=emptied)
         deployment.batches.all().delete()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.search import words_of
 from applications.models import ApplicationVersion
 from deployments import drafting
-from deployments.actions import person
+from deployments.asking import edits_shown, number_in, person
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.wizard import steps
@@ -54,7 +54,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """The first step of a deployment that does not exist yet; saving it makes the draft."""
     if not request.user.has_perm("deployments.add_deployment"):
         raise PermissionDenied
-    group = DeviceGroup.objects.filter(pk=steps.number_in(_given(request, "group")) or 0).first()
+    group = DeviceGroup.objects.filter(pk=number_in(_given(request, "group")) or 0).first()
     if request.method != "POST":
         return _show(request, None, group=group)
     try:
@@ -85,7 +85,7 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
             name=answer.name,
             actor=person(request),
             now=timezone.now(),
-            edits=steps.edits_shown(request),
+            edits=edits_shown(request),
         )
     except (AnswerError, MoveRefusedError) as refusal:
         return _show(request, draft, error=str(refusal))
@@ -102,7 +102,7 @@ def _answer(request: HttpRequest) -> Answer:
     """Raises AnswerError with the sentence to show."""
     number, _, profile_id = request.POST.get("choice", "").partition(":")
     versions = ApplicationVersion.objects.select_related("application")
-    version = versions.filter(pk=steps.number_in(number) or 0).first()
+    version = versions.filter(pk=number_in(number) or 0).first()
     if version is None or not profile_id:
         raise AnswerError(NOT_CHOSEN)
     name = request.POST.get("name", "").strip()
@@ -119,7 +119,7 @@ def _show(
     error: str = "",
 ) -> HttpResponse:
     search = request.GET.get("q", "").strip()
-    wanted = steps.number_in(_given(request, "version"))
+    wanted = number_in(_given(request, "version"))
     found = versions(search, wanted if not search else None)
     chosen = _chosen(request, draft, wanted)
     context = {

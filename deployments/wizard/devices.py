@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments import drafting, queries, targeting
-from deployments.actions import person
+from deployments.asking import edits_shown, person
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.wizard import selection, steps
@@ -85,7 +85,7 @@ def _save(request: HttpRequest, draft: Deployment, wanted: Targeting) -> None:
         wanted.as_json(),
         actor=person(request),
         now=timezone.now(),
-        edits=steps.edits_shown(request),
+        edits=edits_shown(request),
     )
 
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from applications.parameters import SectionFields, fields
 from deployments import drafting
-from deployments.actions import person
+from deployments.asking import edits_shown, person
 from deployments.drafting import ParameterError
 from deployments.forms import ParameterForm
 from deployments.models import Deployment
@@ -27,7 +27,7 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
             form.given(),
             actor=person(request),
             now=timezone.now(),
-            edits=steps.edits_shown(request),
+            edits=edits_shown(request),
         )
     except ParameterError as error:
         form.take_problems(error.problems)

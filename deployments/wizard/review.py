@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from deployments import configuration, drafting, moves, submitting
-from deployments.actions import person
+from deployments.asking import edits_shown, person
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.states import VERBS, Action
@@ -41,7 +41,7 @@ def _submit(request: HttpRequest, draft: Deployment) -> None:
         draft,
         actor=person(request),
         now=timezone.now(),
-        edits=steps.edits_shown(request),
+        edits=edits_shown(request),
         plan_digest=request.POST.get("plan"),
     )
 

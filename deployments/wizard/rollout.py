@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from deployments import drafting, strategy
-from deployments.actions import person
+from deployments.asking import edits_shown, person
 from deployments.forms import RolloutForm
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
@@ -25,7 +25,7 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
             form.given(),
             actor=person(request),
             now=timezone.now(),
-            edits=steps.edits_shown(request),
+            edits=edits_shown(request),
         )
     except StrategyError as error:
         form.take_problems(error.problems)

@@ -8,11 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from deployments.asking import edits_shown
 from deployments.models import Deployment
 from deployments.outlook import STEPS
-
-#: No draft was ever edited so often.
-NEVER = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +32,6 @@ def ask_to_edit(request: HttpRequest) -> None:
 def asked(request: HttpRequest) -> str:
     """The button that was pressed."""
     return request.POST.get("go", "next")
-
-
-def edits_shown(request: HttpRequest) -> int | None:
-    """How often the draft had been edited when the posted form was shown; None if it does not say.
-
-    What is no number is no count of any draft, so the answer to it is never taken.
-    """
-    given = request.POST.get("edits")
-    if given is None:
-        return None
-    number = number_in(given)
-    return NEVER if number is None else number
-
-
-def number_in(text: str) -> int | None:
-    """The number that `text` writes in digits; None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def leave(request: HttpRequest, draft: Deployment, number: int) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from deployments import frames, moves
+from deployments import frames, moves, submitting
 from deployments.models import Deployment, Event, Instance
 from deployments.states import VERBS, Action
 from tests import cast
@@ -305,3 +305,18 @@ def test_the_page_keeps_the_strict_policy():
     assert "default-src 'self'" in answer["Content-Security-Policy"]
     assert " style=" not in text
     assert "onclick" not in text
+
+
+def test_a_page_that_shows_an_older_plan_cannot_start_the_new_one():
+    deployment = plant.a_ready_deployment([plant.a_device()])
+    browser = cast.sign_in(cast.operator())
+    shown = deployment.edits
+    moves.reopen(deployment, actor=None, now=plant.NOON)
+    submitting.submit(deployment, actor=None, now=plant.NOON)
+    url = reverse("admin:deployments_deployment_action", args=[deployment.pk, "start"])
+    browser.post(url, {"edits": shown})
+    deployment.refresh_from_db()
+    assert deployment.stage == "ready"
+    browser.post(url, {"edits": deployment.edits})
+    deployment.refresh_from_db()
+    assert deployment.stage == "rolling"

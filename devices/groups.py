@@ -1,8 +1,10 @@
 """Who is in a group of devices."""
 
+from collections.abc import Mapping, Sequence
+
 from django.db.models import Q
 
-from devices import selectors
+from devices import labels, selectors
 from devices.models import Device, DeviceGroup, DeviceQuerySet
 
 
@@ -16,3 +18,20 @@ def members_of(group: DeviceGroup) -> DeviceQuerySet:
     if group.selector.strip():
         wanted |= selectors.matching(group.selector)
     return Device.objects.present().filter(wanted)
+
+
+def groups_of(device: Device) -> list[DeviceGroup]:
+    """The groups the device is in, by hand or by selector, by name; two queries for any number."""
+    by_hand = set(device.groups.values_list("pk", flat=True))
+    its_labels = labels.effective(device.reported_labels, device.assigned_labels)
+    return [
+        group
+        for group in DeviceGroup.objects.all()
+        if group.pk in by_hand or _is_selected(group, its_labels)
+    ]
+
+
+def _is_selected(group: DeviceGroup, its_labels: Mapping[str, Sequence[str]]) -> bool:
+    if not group.selector.strip():
+        return False
+    return all(one.met_by(its_labels) for one in selectors.parse(group.selector))

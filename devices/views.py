@@ -17,7 +17,7 @@ from accounts.look import Look
 from accounts.models import User
 from devices import described, labels, onboarding
 from devices.forms import LabelsForm, NewClientForm, is_key, lines
-from devices.groups import members_of
+from devices.groups import groups_of, members_of
 from devices.identity import expiry
 from devices.identity.errors import IdentityError
 from devices.models import Client, Device, DeviceGroup
@@ -64,7 +64,7 @@ def device_page(request: HttpRequest, pk: int) -> HttpResponse:
             "reported": labels.effective(device.reported_labels, {}),
             "assigned": assigned(device),
             "children": children(device, now),
-            "groups": device.groups.all(),
+            "groups": groups_of(device),
             "form": form,
             "may_change": request.user.has_perm("devices.change_device"),
             "crumbs": [("Devices", reverse("admin:devices_device_changelist"))],

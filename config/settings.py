@@ -158,6 +158,9 @@ DEVICE_OFFLINE_AFTER_SECONDS = env.number(
     "LINESIDE_DEVICE_OFFLINE_AFTER_SECONDS", 300, least=1, most=31_536_000
 )
 
+# Whether somebody who edited a deployment may approve it as well.
+AUTHOR_MAY_APPROVE = env.flag("LINESIDE_AUTHOR_MAY_APPROVE", default=False)
+
 # A group picked by hand posts a field for each of its devices, and a site has 10 000 of them.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 

@@ -25,7 +25,7 @@ from deployments.words import devices
 #: Actions that ask once more before they are done.
 CONFIRMED = frozenset({Action.CANCEL, Action.DELETE})
 #: Actions that belong to the wizard's last page, where the plan can be seen.
-IN_THE_WIZARD = frozenset({Action.SUBMIT})
+IN_THE_WIZARD = frozenset({Action.SUBMIT, Action.ASK_APPROVAL, Action.SCHEDULE})
 #: Longest reason that is kept.
 REASON_LENGTH = 500
 
@@ -103,7 +103,7 @@ def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRes
         # Only the plan that this page shows may be started from it.
         refuse_outdated(deployment, edits_shown(request))
     now, reason = timezone.now(), request.POST.get("reason", "").strip()[:REASON_LENGTH]
-    DOINGS[action](deployment, person(request), now, reason)
+    DOINGS[action](deployment, actor=person(request), now=now, reason=reason)
     if action is Action.EDIT:
         return redirect("admin:deployments_deployment_step", deployment.pk, deployment.wizard_step)
     messages.success(request, f"{deployment.name} {VERBS[action].done}.")
@@ -112,32 +112,32 @@ def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRes
     return redirect("admin:deployments_deployment_page", deployment.pk)
 
 
-def _edit(deployment: Deployment, actor: User | None, now: datetime, _reason: str) -> None:
+Doing = Callable[..., None]
+
+
+def _edit(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
     moves.reopen(deployment, actor=actor, now=now)
 
 
-def _submit(deployment: Deployment, actor: User | None, now: datetime, _reason: str) -> None:
+def _submit(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
     submitting.submit(deployment, actor=actor, now=now)
 
 
-def _start(deployment: Deployment, actor: User | None, now: datetime, reason: str) -> None:
-    moves.start(deployment, actor=actor, now=now, reason=reason)
-
-
-def _cancel(deployment: Deployment, actor: User | None, now: datetime, reason: str) -> None:
-    moves.cancel(deployment, actor=actor, now=now, reason=reason)
-
-
-def _delete(deployment: Deployment, actor: User | None, now: datetime, reason: str) -> None:
-    moves.delete(deployment, actor=actor, now=now, reason=reason)
-
-
-DOINGS: dict[Action, Callable[[Deployment, User | None, datetime, str], None]] = {
+DOINGS: dict[Action, Doing] = {
     Action.EDIT: _edit,
     Action.SUBMIT: _submit,
-    Action.START: _start,
-    Action.CANCEL: _cancel,
-    Action.DELETE: _delete,
+    Action.APPROVE: moves.approve,
+    Action.DENY: moves.deny,
+    Action.START: moves.start,
+    Action.PROMOTE_CANARY: moves.promote_canary,
+    Action.APPROVE_BATCH: moves.approve_batch,
+    Action.RESUME: moves.resume,
+    Action.PAUSE: moves.pause,
+    Action.RETRY_FAILED: moves.retry_failed,
+    Action.GIVE_UP: moves.give_up_rest,
+    Action.ROLLBACK: moves.roll_back,
+    Action.CANCEL: moves.cancel,
+    Action.DELETE: moves.delete,
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from applications.parameters import Field, fields
 from deployments import content, strategy
 from deployments.models import Deployment
+from deployments.planner.partition import IMMEDIATE
 from deployments.states import Stage
 from deployments.targeting import chosen
 from deployments.words import devices, duration
@@ -75,14 +76,15 @@ def sections(deployment: Deployment) -> list[Section]:
 
 def strategy_words(stored: Mapping[str, object]) -> str:
     """The strategy's name and what it means."""
-    kind = str(stored.get("kind", strategy.IMMEDIATE))
+    kind = str(stored.get("kind", IMMEDIATE))
     return f"{strategy.WORDS.get(kind, kind)}: {strategy.SENTENCES.get(kind, '')}"
 
 
 def limits(stored: Mapping[str, object]) -> list[str]:
     """What was allowed, a phrase each."""
     policy = strategy.policy_of(stored)
-    allowed = f"{devices(policy.max_failures)} may fail" if policy.max_failures else "none may fail"
+    may_fail = policy.max_failures
+    allowed = f"{may_fail.words} may fail" if may_fail.number else "none may fail"
     return [
         allowed,
         f"{duration(policy.install_timeout_seconds)} to install",

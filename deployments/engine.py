@@ -5,6 +5,7 @@ at once, and each derives what is missing from the rows.
 """
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
@@ -15,7 +16,7 @@ from deployments.counting import snapshot, summary_of
 from deployments.models import Deployment, Instance
 from deployments.moves.steps import carry_out
 from deployments.planner import Snapshot, Step, next_look, plan
-from deployments.states import ACTIVE
+from deployments.states import ACTIVE, Stage
 from deployments.strategy import policy_of
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,11 @@ CLAIM_SECONDS = 30
 #: A deployment that raises is left alone for 2, 4, 8 … seconds, at most this long.
 LONGEST_HOLD_SECONDS = 300
 #: Each round does at least one step, so a plan that never ends is a defect of the planner.
-ROUNDS = 50
+ROUNDS = 200
+#: After so long other deployments have their turn, and this one goes on at the next look.
+TURN_SECONDS = 2.0
+#: Stages in which a deployment may have something to do for the engine.
+_LOOKED_AT = ACTIVE | {Stage.READY}
 
 
 class EndlessPlanError(Exception):
@@ -37,8 +42,9 @@ def due(now: datetime) -> QuerySet[Deployment]:
     unjudged = Instance.objects.filter(deployment=OuterRef("pk"), unjudged=True)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     unheld = Q(held_until=None) | Q(held_until__lte=now)
-    active = Deployment.objects.filter(stage__in=ACTIVE)
-    return active.filter(free, unheld).filter(Q(due_at__lte=now) | Exists(unjudged))
+    waiting = Deployment.objects.filter(free, unheld)
+    scheduled = Q(stage__in=_LOOKED_AT, due_at__lte=now)
+    return waiting.filter(scheduled | Q(Exists(unjudged), stage__in=ACTIVE))
 
 
 def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
@@ -55,7 +61,7 @@ def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
         return []
     deployment = Deployment.objects.get(pk=deployment_pk)
     try:
-        return _work(deployment, now)
+        done = _work(deployment, now)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -64,11 +70,16 @@ def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
         raise
     finally:
         Deployment.objects.filter(pk=deployment_pk, claimed_until=claim).update(claimed_until=None)
+    # Who reported while the claim was held was turned away: it must not wait for the next beat.
+    if Instance.objects.filter(deployment=deployment_pk, unjudged=True).exists():
+        events.nudge(deployment_pk)
+    return done
 
 
 def _work(deployment: Deployment, now: datetime) -> list[Step]:
     policy = policy_of(deployment.strategy)
     done: list[Step] = []
+    begun = time.monotonic()
     for _ in range(ROUNDS):
         # First mark as judged, then count: what comes in between is marked again.
         Instance.objects.filter(deployment=deployment, unjudged=True).update(unjudged=False)
@@ -80,8 +91,9 @@ def _work(deployment: Deployment, now: datetime) -> list[Step]:
             carry_out(deployment, step, policy, now)
         done += steps
         deployment.refresh_from_db()
-        if deployment.stage not in ACTIVE:
-            _note(deployment, snapshot(deployment, policy, now), now)
+        if time.monotonic() - begun > TURN_SECONDS and deployment.stage in ACTIVE:
+            # It is still due: whoever looks next goes on where this look ends.
+            events.nudge(deployment.pk)
             return done
     message = f"The plan of deployment {deployment.pk} did not end after {ROUNDS} rounds."
     raise EndlessPlanError(message)
@@ -89,7 +101,7 @@ def _work(deployment: Deployment, now: datetime) -> list[Step]:
 
 def _note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
     """Stores what lists show and when to look again, if either is new."""
-    look = next_look(seen) if deployment.stage in ACTIVE else None
+    look = next_look(seen) if deployment.stage in _LOOKED_AT else None
     values: dict[str, object] = {
         "summary": summary_of(seen),
         "due_at": look,

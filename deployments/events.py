@@ -17,12 +17,13 @@ from deployments.models import Deployment, Event
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two nudges of one deployment from one process; the tick that comes each
-#: second finds what a nudge in between would have announced.
+#: Seconds between two nudges of one deployment from one process. What comes in between is
+#: announced by one more nudge when they are over.
 NUDGE_SPACING_SECONDS = 0.25
 #: Seconds between two rings of one deployment's bell from one process.
 RING_SPACING_SECONDS = 0.1
 
+#: When each deployment was last nudged, or will be, on the process's own clock.
 _nudged: dict[int, float] = {}
 _waiting: set[int] = set()
 _ringing: set[asyncio.Task[None]] = set()
@@ -69,11 +70,17 @@ def nudge(deployment_pk: int) -> None:
 
 def _nudge(deployment_pk: int) -> None:
     at = time.monotonic()
-    if at - _nudged.get(deployment_pk, 0.0) < NUDGE_SPACING_SECONDS:
+    wait = _nudged.get(deployment_pk, 0.0) + NUDGE_SPACING_SECONDS - at
+    if wait > NUDGE_SPACING_SECONDS:
+        # One that is still to come will announce this too.
         return
-    _nudged[deployment_pk] = at
-    # Without retries: the device that reported must not wait for a broker that is away.
-    current_app.send_task("deployments.tasks.tick_one", args=[deployment_pk], retry=False)
+    wait = max(0.0, wait)
+    _nudged[deployment_pk] = at + wait
+    # Without retries: the device that reported must not wait for a broker that is away. One that
+    # is lost costs little: the look that comes each second finds what it would have announced.
+    current_app.send_task(
+        "deployments.tasks.tick_one", args=[deployment_pk], countdown=wait or None, retry=False
+    )
 
 
 def _ask_to_ring(deployment_pk: int) -> None:

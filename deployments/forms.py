@@ -11,6 +11,7 @@ from applications.parameters import Field, SectionFields, problem_with, read
 from applications.values import is_empty
 from deployments import strategy
 from deployments.configuration import value_words
+from deployments.planner.partition import IMMEDIATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class ParameterForm(forms.Form):
 class RolloutForm(forms.Form):
     """What a rollout allows, in the units people think in."""
 
-    kind = forms.ChoiceField(choices=list(strategy.WORDS.items()), initial=strategy.IMMEDIATE)
+    kind = forms.ChoiceField(choices=list(strategy.WORDS.items()), initial=IMMEDIATE)
     max_failures = forms.IntegerField(label="Failures allowed", min_value=0)
     install_timeout_minutes = forms.FloatField(
         label="Minutes to install",
@@ -125,8 +126,8 @@ class RolloutForm(forms.Form):
         policy = strategy.policy_of(stored)
         return cls(
             initial={
-                "kind": stored.get("kind", strategy.IMMEDIATE),
-                "max_failures": policy.max_failures,
+                "kind": stored.get("kind", IMMEDIATE),
+                "max_failures": stored.get("max_failures", 0),
                 "install_timeout_minutes": f"{policy.install_timeout_seconds / 60:g}",
                 "offline_wait_hours": f"{policy.offline_wait_seconds / 3600:g}",
             }

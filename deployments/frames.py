@@ -19,6 +19,7 @@ from deployments.states import (
     FAILURE_WORDS,
     FINISHED,
     IN_FLIGHT,
+    RELEASED,
     Failure,
     Look,
     Stage,
@@ -247,7 +248,7 @@ def actions(deployment: Deployment) -> list[str]:
     """What may be done to the deployment in its stage, by whoever may; nothing to a deleted one."""
     if deployment.hidden_at:
         return []
-    return [action.value for action in allowed(Stage(deployment.stage))]
+    return [action.value for action in allowed(Stage(deployment.stage), deployment.gate_kind)]
 
 
 def bar(tallies: Iterable[queries.Tally]) -> list[tuple[str, str, int]]:
@@ -281,8 +282,12 @@ def _batch_row(batch: Batch, census: queries.Census) -> BatchRow:
 
 
 def _batch_look(batch: Batch, counts: dict[State, int]) -> Look:
-    if batch.released_at is None:
+    if batch.released_at is None and batch.ended_at is None and not _begun(counts):
         return WAITING
     if batch.ended_at is None or any(counts.get(state) for state in IN_FLIGHT):
         return RUNNING
     return DONE_WITH_FAILURES if counts.get(State.FAILED) else DONE
+
+
+def _begun(counts: dict[State, int]) -> bool:
+    return any(number for state, number in counts.items() if state in RELEASED)

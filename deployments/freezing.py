@@ -69,6 +69,7 @@ def _batch(draft: Deployment, planned: PlannedBatch) -> Batch:
         name=planned.name,
         first=planned.first,
         size=planned.size,
+        gate=planned.gate.value if planned.gate else "",
     )
 
 

@@ -7,12 +7,17 @@ lost or out of order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from deployments.states import IN_FLIGHT, Failure, State, Status
+from deployments.states import UNDER_WAY, Failure, State, Status
 
 #: Percent of the bar between the fetched content and the installed application.
 FETCHED, INSTALLED = 35, 100
+NO_REASON = "The device gave no reason."
+GONE = "The device reports that it removed the application by itself."
+#: States in which a rollback decides what a report means.
+_ROLLED_BACK = frozenset({State.REMOVING, State.REMOVED})
 
 
 class Subject(Protocol):
@@ -23,6 +28,7 @@ class Subject(Protocol):
     progress: int
     progress_words: str
     last_error: str
+    fetched_at: datetime | None
 
 
 class Part(Protocol):
@@ -53,11 +59,21 @@ class Observation:
 
 
 def observation(
-    instance: Subject, reported: Status, components: Sequence[Part], error: str
+    instance: Subject,
+    reported: Status,
+    components: Sequence[Part],
+    error: str,
+    *,
+    removal: bool = False,
 ) -> Observation | None:
-    """What changes; None when the report tells nothing new about this instance."""
+    """What changes; None when the report tells nothing new about this instance.
+
+    `removal` says that the application is to be taken away, not put back, by a rollback.
+    """
     state = State(instance.state)
-    if state not in IN_FLIGHT | {State.INSTALLED, State.FAILED}:
+    if state in _ROLLED_BACK or instance.failure == Failure.ROLLBACK_FAILED:
+        return _put_back(instance, state, reported, components, error, removal=removal)
+    if state not in UNDER_WAY | {State.INSTALLED, State.FAILED}:
         return None
     if reported is Status.INSTALLED:
         return None if state is State.INSTALLED else _installed()
@@ -65,8 +81,38 @@ def observation(
         return _failed(instance, state, components, error)
     if reported is Status.REMOVED:
         return _gone(instance, state)
-    if reported in {Status.PENDING, Status.INSTALLING} and state in IN_FLIGHT:
+    if reported in {Status.PENDING, Status.INSTALLING} and state in UNDER_WAY:
         return _on_the_way(instance, state, reported, components)
+    return None
+
+
+def _put_back(
+    instance: Subject,
+    state: State,
+    reported: Status,
+    components: Sequence[Part],
+    error: str,
+    *,
+    removal: bool,
+) -> Observation | None:
+    """A rollback: done when the device runs what ran before, or has taken the application away."""
+    done = Status.REMOVED if removal else Status.INSTALLED
+    if reported is done:
+        words = "Removed" if removal else "Runs what it ran before"
+        return None if state is State.REMOVED else Observation(State.REMOVED, INSTALLED, words)
+    if reported is Status.FAILED or (reported is Status.REMOVED and not removal):
+        text = error or _first_error(components) or NO_REASON
+        text = GONE if reported is Status.REMOVED else text
+        same = state is State.FAILED and instance.last_error == text
+        failure = Failure.ROLLBACK_FAILED
+        return (
+            None if same else Observation(State.FAILED, instance.progress, "Failed", failure, text)
+        )
+    if reported in {Status.REMOVING, Status.INSTALLING} and state is State.REMOVING:
+        progress = max(instance.progress, _progress(components))
+        words = "Being removed" if removal else "Installing what it ran before"
+        same = (progress, words) == (instance.progress, instance.progress_words)
+        return None if same else Observation(state, progress, words)
     return None
 
 
@@ -77,20 +123,26 @@ def _installed() -> Observation:
 def _failed(
     instance: Subject, state: State, components: Sequence[Part], error: str
 ) -> Observation | None:
-    failure = Failure.DRIFTED if state is State.INSTALLED else Failure.FAILED
-    if state is State.FAILED and instance.failure == Failure.DRIFTED:
-        failure = Failure.DRIFTED
-    text = error or _first_error(components) or "The device gave no reason."
+    failure = _kind(instance, state)
+    text = error or _first_error(components) or NO_REASON
     seen = Observation(State.FAILED, instance.progress, "Failed", failure, text)
     same = (state, instance.failure, instance.last_error) == (State.FAILED, failure.value, text)
     return None if same else seen
 
 
+def _kind(instance: Subject, state: State) -> Failure:
+    """A device that never fetched the content refused it; one that had it installed drifted."""
+    if state is State.INSTALLED or instance.failure == Failure.DRIFTED:
+        return Failure.DRIFTED
+    if instance.failure == Failure.REJECTED or instance.fetched_at is None:
+        return Failure.REJECTED
+    return Failure.FAILED
+
+
 def _gone(instance: Subject, state: State) -> Observation | None:
-    text = "The device reports that it removed the application by itself."
-    if state is State.FAILED and instance.last_error == text:
+    if state is State.FAILED and instance.last_error == GONE:
         return None
-    return Observation(State.FAILED, instance.progress, "Gone", Failure.DRIFTED, text)
+    return Observation(State.FAILED, instance.progress, "Gone", Failure.DRIFTED, GONE)
 
 
 def _on_the_way(

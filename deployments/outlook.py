@@ -77,10 +77,50 @@ def _moving(census: Census) -> int:
     return sum(census.number(state) for state in IN_FLIGHT) + census.number(State.QUEUED)
 
 
+def _awaiting_approval(_deployment: Deployment, census: Census) -> str:
+    return (
+        f"Everything is set for {devices(census.total)}. Somebody who is not its author has to "
+        "approve it before it can be started."
+    )
+
+
+def _gate(deployment: Deployment, _census: Census) -> str:
+    return "The batch has ended well. The next one follows when somebody lets it."
+
+
+def _held(_deployment: Deployment, census: Census) -> str:
+    return (
+        f"{devices(census.number(State.FAILED)).capitalize()} failed, more than allowed. Nothing "
+        "more is sent out until somebody resumes it, tries the failed ones again, or rolls it back."
+    )
+
+
+def _paused(_deployment: Deployment, _census: Census) -> str:
+    return "Nothing more is sent out until somebody resumes it; what was sent may finish."
+
+
+def _rolling_back(_deployment: Deployment, census: Census) -> str:
+    left = census.number(State.REMOVING)
+    return f"{devices(left).capitalize()} still to go back to what ran before."
+
+
+def _rolled_back(_deployment: Deployment, census: Census) -> str:
+    failed = census.number(State.FAILED)
+    if failed:
+        return f"It is over: {devices(failed)} could not be put back. The table below says why."
+    return "It is over. Every device has what it ran before."
+
+
 OUTLOOKS: dict[Stage, Callable[[Deployment, Census], str]] = {
     Stage.DRAFT: _draft,
+    Stage.AWAITING_APPROVAL: _awaiting_approval,
     Stage.READY: _ready,
     Stage.ROLLING: _rolling,
+    Stage.GATE: _gate,
+    Stage.HELD: _held,
+    Stage.PAUSED: _paused,
+    Stage.ROLLING_BACK: _rolling_back,
+    Stage.ROLLED_BACK: _rolled_back,
     Stage.CANCELLING: _cancelling,
     Stage.COMPLETED: _completed,
     Stage.CANCELLED: _cancelled,

@@ -122,14 +122,15 @@ def _publish(client_pk: int, now: datetime) -> bool:
     client = Client.objects.select_for_update().get(pk=client_pk)
     if is_current(client):
         return True
-    wanted = _wanted(client)
+    targets = _wanted(client)
+    wanted = [revision for revision in targets if not revision.removal]
     for revision in wanted:
         _render(revision)
     entries = [_entry(revision) for revision in wanted]
     current = Manifest.objects.filter(client=client, version=client.manifest_version).first()
     same = current is not None and current.entries == entries
     version = client.manifest_version if same else client.manifest_version + 1
-    if not _mark_as_target(wanted, version):
+    if not _mark_as_target(targets, version):
         transaction.set_rollback(True)
         return False
     if not same:
@@ -141,7 +142,7 @@ def _publish(client_pk: int, now: datetime) -> bool:
 
 
 def _wanted(client: Client) -> list[Revision]:
-    """What the client's devices shall run, in the order of the manifest."""
+    """What the client's devices shall run or no longer run, in the order of the manifest."""
     wanted = Revision.objects.filter(
         Q(wanted_by__device__client=client, wanted_by__isnull=False), withdrawn_at=None
     )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import (
+    BooleanField,
     CharField,
     DateTimeField,
     F,
     IntegerField,
+    Min,
     OuterRef,
     QuerySet,
     Subquery,
@@ -26,6 +28,9 @@ from deployments.rows import RandomUuid, Source, insert_from, update_from
 from deployments.states import State
 from devices.desire import raise_generation
 
+#: So many instances are released by one transaction, so that none takes long.
+CHUNK = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -36,9 +41,13 @@ class Released:
 
 
 def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
-    """Releases the queued instances of a batch; call it inside a transaction."""
-    waiting = Instance.objects.filter(batch=batch, state=State.QUEUED)
-    satisfied = instances.skip_satisfied(waiting, deployment.content, now)
+    """Releases the first CHUNK queued instances of a batch; call it inside a transaction."""
+    queued = Instance.objects.filter(batch=batch, state=State.QUEUED)
+    first = queued.aggregate(first=Min("position"))["first"]
+    if first is None:
+        return Released(0, 0)
+    waiting = queued.filter(position__lt=first + CHUNK)
+    satisfied = instances.skip_satisfied(waiting, deployment, deployment.content, now)
     # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
     raise_generation(waiting.values("device__client"))
     _make_workloads(waiting)
@@ -73,6 +82,7 @@ def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: da
         "attempt": Coalesce(Subquery(again), 0, output_field=IntegerField()),
         "digest": Value("", output_field=CharField()),
         "created_at": Value(now, output_field=DateTimeField()),
+        "removal": Value(False, output_field=BooleanField()),
     }
     insert_from(Revision, values, waiting.order_by())
 

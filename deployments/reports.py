@@ -145,8 +145,10 @@ def _repeats_the_last(row: StatusReport) -> bool:
 
 def _update_workload(workload: Workload, revision: Revision, report: Report, now: datetime) -> None:
     changes: dict[str, object] = {"state": report.state.value, "reported_at": now}
-    if report.state is Status.INSTALLED:
+    if report.state is Status.INSTALLED and not revision.removal:
         changes["installed"] = revision
+        if revision.installed_at is None:
+            Revision.objects.filter(pk=revision.pk).update(installed_at=now)
     elif report.state is Status.REMOVED:
         changes["installed"] = None
     Workload.objects.filter(pk=workload.pk).update(**changes)
@@ -168,7 +170,9 @@ def _update_instance(revision: Revision, report: Report, now: datetime) -> None:
         instance = mine.first()
         if instance is None:
             return
-        seen = observation(instance, report.state, report.components, report.error)
+        seen = observation(
+            instance, report.state, report.components, report.error, removal=revision.removal
+        )
         if seen is None:
             return
         if instances.observe(

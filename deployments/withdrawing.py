@@ -14,9 +14,14 @@ def take_back(deployment: Deployment, now: datetime) -> int:
 
     Publishing marks a revision by an UPDATE under the opposite condition, so each revision is
     either published or withdrawn, never both. The clients are locked first, as publishing does.
+    What a rollback put back has this deployment's content too, and is not taken back.
     """
     unpublished = Revision.objects.filter(
-        deployment=deployment, target_version=None, withdrawn_at=None
+        deployment=deployment,
+        target_version=None,
+        withdrawn_at=None,
+        restores=None,
+        removal=False,
     )
     raise_generation(unpublished.values("workload__device__client"))
     withdrawn = unpublished.update(withdrawn_at=now)

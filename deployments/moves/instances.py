@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from deployments.models import Deployment, Instance, Workload
+from deployments.models import Deployment, Instance, Revision, Workload
 from deployments.rows import Source, update_from
-from deployments.states import IN_FLIGHT, Failure, State
+from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 
 #: So many misfits, each with a reason of its own, are written by one statement.
 MISFITS_AT_ONCE = 300
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
+#: Instances whose device has something to fetch.
+_EXPECTED = UNDER_WAY | {State.REMOVING}
 
 
 def release(queued: QuerySet[Instance], now: datetime) -> int:
@@ -22,27 +24,59 @@ def release(queued: QuerySet[Instance], now: datetime) -> int:
         now,
         state=State.PENDING.value,
         released_at=now,
+        fetched_at=None,
+        ended_at=None,
         attempts=F("attempts") + 1,
+        failure="",
+        last_error="",
         progress=0,
         progress_words="Waiting for the device to ask",
     )
 
 
+def requeue(failed: QuerySet[Instance], now: datetime) -> int:
+    """failed → queued, to be tried again; answers how many."""
+    return _write(
+        failed.filter(state=State.FAILED),
+        now,
+        state=State.QUEUED.value,
+        ended_at=None,
+        fetched_at=None,
+        progress=0,
+        progress_words="To be tried again",
+    )
+
+
 def bind_workloads(queued: QuerySet[Instance]) -> int:
-    """Ties queued instances to the workload of their device, and notes what ran there before."""
+    """Ties queued instances to the workload of their device, and notes what ran there before.
+
+    What a rollback puts back is the last revision that the device reported installed before its
+    first release here, stepping past those that were rolled back on it.
+    """
     theirs = queued.order_by().filter(device__workloads__application=F("application"))
-    values: dict[str, Source] = {
-        "pk": F("pk"),
-        "workload": F("device__workloads__pk"),
-        "restore_to": F("device__workloads__installed"),
-    }
-    return update_from(Instance, values, theirs)
+    values: dict[str, Source] = {"pk": F("pk"), "workload": F("device__workloads__pk")}
+    update_from(Instance, values, theirs.filter(workload=None))
+    first = queued.order_by().filter(attempts=0).exclude(workload__installed=None)
+    good: dict[str, Source] = {"pk": F("pk"), "restore_to": F("workload__installed")}
+    bound = update_from(Instance, good, first.filter(workload__installed__bad_at=None))
+    step_past_bad(first.exclude(workload__installed__bad_at=None))
+    return bound
 
 
-def bind_revisions(queued: QuerySet[Instance]) -> int:
-    """Ties queued instances to the unpublished revision that their deployment made for them."""
-    made = queued.order_by().filter(
-        workload__revisions__deployment=F("deployment"),
+def step_past_bad(instances: QuerySet[Instance]) -> int:
+    """Notes the last revision to put back that was not rolled back on the device itself."""
+    good = Revision.objects.filter(
+        workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
+    )
+    newest = good.exclude(deployment=OuterRef("deployment")).order_by("-installed_at", "-pk")
+    return instances.update(restore_to=newest.values("pk")[:1])
+
+
+def bind_revisions(instances: QuerySet[Instance]) -> int:
+    """Ties instances to the unpublished revision that was just made to follow the wanted one."""
+    made = instances.order_by().filter(
+        Q(workload__revisions__replaces=F("workload__wanted"))
+        | Q(workload__revisions__replaces=None, workload__wanted=None),
         workload__revisions__target_version=None,
         workload__revisions__withdrawn_at=None,
     )
@@ -50,8 +84,13 @@ def bind_revisions(queued: QuerySet[Instance]) -> int:
     return update_from(Instance, values, made)
 
 
-def skip_satisfied(queued: QuerySet[Instance], content: str, now: datetime) -> int:
-    """queued → skipped where the device already runs exactly this content."""
+def skip_satisfied(
+    queued: QuerySet[Instance], deployment: Deployment, content: str, now: datetime
+) -> int:
+    """queued → skipped where the device already runs exactly this content.
+
+    Where it came from an earlier try of this deployment, it counts as installed by it.
+    """
     satisfied = Workload.objects.filter(
         device=OuterRef("device"),
         application=OuterRef("application"),
@@ -59,13 +98,26 @@ def skip_satisfied(queued: QuerySet[Instance], content: str, now: datetime) -> i
         installed=F("wanted"),
         state="installed",
     )
+    ours = queued.filter(Exists(satisfied.filter(wanted__deployment=deployment)))
+    words = {"ended_at": now, "progress": INSTALLED}
+    values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
+    update_from(Instance, values, ours.order_by().filter(attempts__gt=0))
+    _write(
+        ours.filter(attempts__gt=0),
+        now,
+        state=State.INSTALLED.value,
+        progress_words="Installed",
+        failure="",
+        last_error="",
+        **words,
+    )
+    skipped = "Already runs this version with these parameters"
     return _write(
         queued.filter(Exists(satisfied)),
         now,
         state=State.SKIPPED.value,
-        ended_at=now,
-        progress=INSTALLED,
-        progress_words="Already runs this version with these parameters",
+        progress_words=skipped,
+        **words,
     )
 
 
@@ -90,25 +142,94 @@ def _chunks(reasons: Mapping[int, str]) -> Iterator[list[tuple[int, str]]]:
         yield entries[start : start + MISFITS_AT_ONCE]
 
 
+def requeue_unpublished(deployment: Deployment, now: datetime) -> int:
+    """pending or deferred → queued where the revision was taken back; answers how many."""
+    return _write(
+        _taken_back(deployment),
+        now,
+        state=State.QUEUED.value,
+        released_at=None,
+        ended_at=None,
+        attempts=F("attempts") - 1,
+        progress=0,
+        progress_words="Taken back before the device knew about it",
+    )
+
+
 def cancel_unpublished(deployment: Deployment, now: datetime) -> int:
-    """queued → cancelled, and pending → cancelled where the revision was taken back."""
+    """queued → cancelled, and released → cancelled where the revision was taken back.
+
+    A device that had failed and was to be tried again has still failed.
+    """
     mine = Instance.objects.filter(deployment=deployment)
+    tried = Q(workload__wanted__deployment=deployment, workload__wanted__removal=False)
+    again = mine.filter(Q(state=State.QUEUED) | Q(pk__in=_taken_back(deployment).values("pk")))
+    failed = _write(
+        mine.filter(pk__in=again.filter(tried).values("pk")),
+        now,
+        state=State.FAILED.value,
+        failure=Case(When(failure="", then=Value(Failure.FAILED.value)), default=F("failure")),
+        ended_at=now,
+        progress_words="Failed; it is not tried again",
+    )
+    # What the device reports about the earlier try counts again.
+    values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
+    withdrawn = mine.filter(state=State.FAILED).exclude(revision__withdrawn_at=None)
+    update_from(Instance, values, withdrawn.order_by().filter(tried))
     words = {"state": State.CANCELLED.value, "ended_at": now, "progress_words": "Never sent"}
-    cancelled = _write(mine.filter(state=State.QUEUED), now, **words)
-    taken_back = mine.filter(state=State.PENDING).exclude(revision__withdrawn_at=None)
-    return cancelled + _write(taken_back, now, **words)
+    cancelled = _write(_taken_back(deployment), now, **words)
+    return failed + cancelled + _write(mine.filter(state=State.QUEUED), now, **words)
+
+
+def _taken_back(deployment: Deployment) -> QuerySet[Instance]:
+    mine = Instance.objects.filter(deployment=deployment, state__in={State.PENDING, State.DEFERRED})
+    return mine.exclude(revision=None).exclude(revision__withdrawn_at=None)
+
+
+def defer(instances: QuerySet[Instance], now: datetime) -> int:
+    """In flight → deferred for devices that do not come; answers how many."""
+    return _write(
+        instances.filter(state__in=IN_FLIGHT, fetched_at=None),
+        now,
+        state=State.DEFERRED.value,
+        progress_words="Offline: installs when it returns",
+    )
 
 
 def give_up(instances: QuerySet[Instance], failure: Failure, words: str, now: datetime) -> int:
-    """In flight → failed for instances that took too long; answers how many."""
+    """In flight → failed for instances that took too long; answers how many.
+
+    One that was being put back has failed to be so, for the same reason.
+    """
+    ended = {"state": State.FAILED.value, "last_error": words, "ended_at": now, "unjudged": True}
+    back = instances.filter(state=State.REMOVING)
+    not_back = _write(back, now, failure=Failure.ROLLBACK_FAILED.value, **ended)
+    under_way = instances.filter(state__in=UNDER_WAY)
+    return not_back + _write(under_way, now, failure=failure.value, **ended)
+
+
+def put_back(instances: QuerySet[Instance], now: datetime) -> int:
+    """→ removing: the rollback takes hold of them and unties them from what they were given."""
     return _write(
-        instances.filter(state__in=IN_FLIGHT),
+        instances,
         now,
-        state=State.FAILED.value,
-        failure=failure.value,
-        last_error=words,
-        ended_at=now,
-        unjudged=True,
+        state=State.REMOVING.value,
+        holds=True,
+        revision=None,
+        released_at=now,
+        fetched_at=None,
+        ended_at=None,
+        failure="",
+        last_error="",
+        progress=0,
+        progress_words="Waiting for the device to ask",
+    )
+
+
+def close(instances: QuerySet[Instance], state: State, words: str, now: datetime) -> int:
+    """→ an end that no device has to do anything for, with its reason; answers how many."""
+    return _write(
+        instances, now, state=state.value, ended_at=now, progress_words=words, unjudged=False
     )
 
 
@@ -118,25 +239,31 @@ def let_go(deployment: Deployment) -> int:
 
 
 def saw_manifest(revisions: list[int], version: int, now: datetime) -> int:
-    """Notes that the client holds the manifest with these revisions."""
-    unseen = Instance.objects.filter(
-        revision__in=revisions, state=State.PENDING, progress__lt=PUBLISHED, holds=True
-    )
+    """Notes that the client holds the manifest with these revisions.
+
+    For a removal that is all there is to fetch.
+    """
+    waiting = Instance.objects.filter(revision__in=revisions, holds=True, progress__lt=PUBLISHED)
+    leaving = waiting.filter(state=State.REMOVING, revision__removal=True, fetched_at=None)
+    _write(leaving, now, fetched_at=now, unjudged=True)
     words = f"Knows about it (manifest {version})"
+    unseen = waiting.filter(state__in={State.PENDING, State.DEFERRED, State.REMOVING})
     return _write(unseen, now, progress=PUBLISHED, progress_words=words)
 
 
 def fetched(revisions: list[int], now: datetime) -> list[int]:
     """Notes the first fetch of these revisions' content; answers the deployments concerned."""
     unfetched = Instance.objects.filter(
-        revision__in=revisions, fetched_at=None, holds=True, state__in=IN_FLIGHT
+        revision__in=revisions, fetched_at=None, holds=True, state__in=_EXPECTED
     )
     found = list(unfetched.order_by("pk").values_list("pk", "deployment_id"))
     if found:
-        waiting = unfetched.filter(pk__in=[pk for pk, _ in found])
+        pks = [pk for pk, _ in found]
+        waiting = unfetched.filter(pk__in=pks)
+        _write(waiting.filter(state=State.DEFERRED), now, state=State.PENDING.value)
         _write(waiting, now, fetched_at=now, unjudged=True)
-        fresh = waiting.model.objects.filter(
-            pk__in=[pk for pk, _ in found], progress__lt=FETCHED, state=State.PENDING
+        fresh = Instance.objects.filter(
+            pk__in=pks, progress__lt=FETCHED, state__in={State.PENDING, State.REMOVING}
         )
         _write(fresh, now, progress=FETCHED, progress_words="Fetched the new version")
     return sorted({deployment for _, deployment in found})
@@ -157,8 +284,9 @@ def observe(
     The guard names the state that was read: against a cancel or a limit at the same moment one
     of the two wins, and the other is told by its row count.
     """
-    same = Instance.objects.filter(pk=instance.pk, state=instance.state, holds=True)
-    ended_at = now if state in {State.INSTALLED, State.FAILED} else None
+    same = Instance.objects.filter(
+        pk=instance.pk, state=instance.state, revision=instance.revision_id, holds=True
+    )
     return bool(
         _write(
             same,
@@ -168,12 +296,15 @@ def observe(
             progress_words=words,
             failure=failure.value if failure else "",
             last_error=error,
-            ended_at=ended_at,
+            ended_at=now if state in ENDED else None,
             unjudged=True,
         )
     )
 
 
-def _write(instances: QuerySet[Instance], now: datetime, **values: object) -> int:
+def write(instances: QuerySet[Instance], now: datetime, **values: object) -> int:
     """Every write counts, so that a live page can tell a newer row from an older one."""
     return instances.update(changed_at=now, changes=F("changes") + 1, **values)
+
+
+_write = write

@@ -1,76 +1,157 @@
 """What the engine does to a deployment, each step of the planner once."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from deployments import events, releasing
+from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
-from deployments.moves import instances
-from deployments.moves.door import MoveRefusedError, ended, engine_may, move
-from deployments.planner import EndBatch, Finish, GiveUp, Policy, Release, Step
-from deployments.states import FAILURE_WORDS, Failure
+from deployments.moves import instances, restoring, rollback, verbs
+from deployments.moves.door import MoveRefusedError, ended, move, unmoved
+from deployments.moves.pulling import pull_back, taken_back_words
+from deployments.planner import (
+    Begin,
+    Defer,
+    EndBatch,
+    Finish,
+    GiveUp,
+    Hold,
+    OpenGate,
+    Policy,
+    Release,
+    Restore,
+    Retry,
+    RollBack,
+    Step,
+    WaitAtGate,
+)
+from deployments.states import FAILURE_WORDS, Stage
+from deployments.words import devices
 
 
 def carry_out(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     """Does one step in one transaction; a step that was done meanwhile changes nothing."""
-    with transaction.atomic():
-        if isinstance(step, Release):
-            _release(deployment, step, now)
-        elif isinstance(step, GiveUp):
-            _give_up(deployment, step, policy, now)
-        elif isinstance(step, EndBatch):
-            _end_batch(deployment, step, now)
-        elif isinstance(step, Finish):
-            _finish(deployment, step, now)
-        events.ring(deployment.pk)
+    try:
+        with transaction.atomic():
+            _DOINGS[type(step)](deployment, step, policy, now)
+            events.ring(deployment.pk)
+    except MoveRefusedError:
+        # Somebody moved it in the same moment: the next look decides afresh.
+        return
 
 
-def _release(deployment: Deployment, step: Release, now: datetime) -> None:
-    # The stage guard keeps a cancel that came a moment earlier from being overtaken.
-    still = Deployment.objects.filter(pk=deployment.pk, stage=deployment.stage)
-    unreleased = Batch.objects.filter(deployment=deployment, number=step.batch, released_at=None)
-    if still.update(updated_at=now) != 1 or unreleased.update(released_at=now) != 1:
+def _begin(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    verbs.start_as_scheduled(deployment, step.reason, now)
+
+
+def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Release)
+    # The guard keeps a pause or cancel that came a moment earlier from being overtaken.
+    if unmoved(deployment, claimed=True).update(updated_at=now) != 1:
+        return
+    mine = Batch.objects.filter(deployment=deployment)
+    mine.filter(number=step.opens or 0, gate_opened_at=None).update(gate_opened_at=now)
+    begins = mine.filter(number=step.batch, released_at=None).update(released_at=now)
+    released = releasing.release(deployment, mine.get(number=step.batch), now)
+    if begins:
+        already = f" {released.satisfied} run it already." if released.satisfied else ""
+        events.record(deployment, "released", step.reason + already, now=now)
+
+
+def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Retry)
+    if unmoved(deployment, claimed=True).update(updated_at=now) != 1:
         return
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
-    released = releasing.release(deployment, batch, now)
-    already = f" {released.satisfied} run it already." if released.satisfied else ""
-    events.record(deployment, "released", step.reason + already, now=now)
+    failed = Instance.objects.filter(counting.retryable(policy), batch=batch)
+    if instances.requeue(failed, now):
+        Batch.objects.filter(pk=batch.pk).update(ended_at=None)
+        releasing.release(deployment, batch, now)
+        events.record(deployment, "retried", step.reason, now=now)
 
 
-def _give_up(deployment: Deployment, step: GiveUp, policy: Policy, now: datetime) -> None:
-    late = late_instances(deployment, step.failure, policy, now).filter(batch__number=step.batch)
-    if instances.give_up(late, step.failure, FAILURE_WORDS[step.failure] + ".", now):
+def _give_up(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, GiveUp)
+    mine = Instance.objects.filter(deployment=deployment, batch__number=step.batch)
+    over = counting.late(policy, step.failure, now) | counting.absent(policy, now)
+    words = FAILURE_WORDS[step.failure] + "."
+    if instances.give_up(mine.filter(over), step.failure, words, now):
         events.record(deployment, step.failure.value, step.reason, now=now)
 
 
-def late_instances(
-    deployment: Deployment, failure: Failure, policy: Policy, now: datetime
-) -> QuerySet[Instance]:
-    """Instances over the limit that belongs to this kind of failure."""
-    mine = Instance.objects.filter(deployment=deployment)
-    if failure is Failure.TIMED_OUT:
-        limit = now - timedelta(seconds=policy.install_timeout_seconds)
-        return mine.filter(fetched_at__lte=limit)
-    limit = now - timedelta(seconds=policy.offline_wait_seconds)
-    return mine.filter(fetched_at=None, released_at__lte=limit)
+def _defer(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Defer)
+    mine = Instance.objects.filter(deployment=deployment, batch__number=step.batch)
+    if instances.defer(mine.filter(counting.absent(policy, now)), now):
+        events.record(deployment, "deferred", step.reason, now=now)
 
 
-def _end_batch(deployment: Deployment, step: EndBatch, now: datetime) -> None:
+def _end_batch(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, EndBatch)
     open_batch = Batch.objects.filter(deployment=deployment, number=step.batch, ended_at=None)
     if open_batch.update(ended_at=now):
         events.record(deployment, "batch_ended", step.reason, now=now)
 
 
-def _finish(deployment: Deployment, step: Finish, now: datetime) -> None:
-    if not engine_may(deployment, step.stage):
-        message = f"The engine may not take a deployment from {deployment.stage} to {step.stage}."
-        raise ValueError(message)
-    try:
-        values = ended(step.status, now)
-        move(deployment, step.stage, step.reason, now=now, actor=None, changes=values)
-    except MoveRefusedError:
-        # Somebody cancelled in the same moment: the next look decides afresh.
-        return
+def _wait_at_gate(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, WaitAtGate)
+    batch = Batch.objects.get(deployment=deployment, number=step.batch)
+    at: dict[str, object] = {"gate": batch.gate, "gate_batch": batch.number, "gate_since": now}
+    _go(deployment, Stage.GATE, step, now, at)
+
+
+def _open_gate(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, OpenGate)
+    _go(deployment, Stage.ROLLING, step, now)
+    behind = Batch.objects.filter(deployment=deployment, number=step.batch)
+    behind.update(gate_opened_at=now)
+
+
+def _hold(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Hold)
+    _go(deployment, Stage.HELD, step, now)
+    if count := pull_back(deployment, now):
+        words = taken_back_words(count, devices(count)).strip()
+        events.record(deployment, "taken_back", words, now=now)
+
+
+def _roll_back(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    rollback.begin(deployment, step.reason, actor=None, now=now, by_engine=True)
+
+
+def _restore(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    if unmoved(deployment, claimed=True).update(updated_at=now) == 1:
+        restoring.restore(deployment, step.reason, now)
+
+
+def _finish(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Finish)
+    _go(deployment, step.stage, step, now, ended(step.status, now))
     instances.let_go(deployment)
+
+
+def _go(
+    deployment: Deployment,
+    to: Stage,
+    step: Step,
+    now: datetime,
+    changes: dict[str, object] | None = None,
+) -> None:
+    move(deployment, to, step.reason, now=now, actor=None, changes=changes, by_engine=True)
+
+
+_DOINGS: dict[type[Step], Callable[[Deployment, Step, Policy, datetime], None]] = {
+    Begin: _begin,
+    Release: _release,
+    Retry: _retry,
+    GiveUp: _give_up,
+    Defer: _defer,
+    EndBatch: _end_batch,
+    WaitAtGate: _wait_at_gate,
+    OpenGate: _open_gate,
+    Hold: _hold,
+    RollBack: _roll_back,
+    Restore: _restore,
+    Finish: _finish,
+}

@@ -1,16 +1,28 @@
 """What people do to a deployment: start, cancel, edit again, delete."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from deployments import events, targeting, withdrawing
+from deployments import approval, events, targeting, withdrawing
 from deployments.models import Deployment, Instance
 from deployments.moves import instances
-from deployments.moves.door import MoveRefusedError, ended, move, target_of
+from deployments.moves.approving import refuse_unapproved
+from deployments.moves.door import (
+    MoveRefusedError,
+    ended,
+    move,
+    stage_after,
+    target_of,
+    under_way,
+    unmoved,
+)
 from deployments.states import Action, Stage, State, Status
 from deployments.words import devices
+
+#: A start further away than this is a slip of the pen.
+FARTHEST_START = timedelta(days=366)
 
 
 def start(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
@@ -18,33 +30,62 @@ def start(deployment: Deployment, *, actor: User | None, now: datetime, reason: 
 
     Raises MoveRefusedError when another running deployment holds one of them.
     """
-    to = target_of(deployment, Action.START) or Stage.ROLLING
-    waiting = Instance.objects.filter(deployment=deployment, state=State.QUEUED)
-    _refuse_outdated(deployment)
+    stage_after(deployment, Action.START)
+    _start(deployment, "Started", actor, now, reason)
+
+
+def start_as_scheduled(deployment: Deployment, sentence: str, now: datetime) -> None:
+    """Starts at the time that was set, or says why not and leaves it to a person."""
     try:
-        with transaction.atomic():
-            count = waiting.count()
-            sentence = f"Started for {devices(count)}."
-            status = Status.INSTALLING.value
-            values: dict[str, object] = {"status": status, "started_at": now, "due_at": now}
-            move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
-            waiting.update(holds=True)
-            events.nudge(deployment.pk)
-    except IntegrityError:
-        # The unique index on holders refused: another deployment started in the same moment.
-        raise MoveRefusedError(_in_the_way(deployment)) from None
+        _start(deployment, sentence.rstrip("."), None, now, "", by_engine=True)
+    except MoveRefusedError as refusal:
+        still = unmoved(deployment, claimed=True)
+        if still.update(start_at=None, due_at=None, updated_at=now):
+            words = f"Could not start at the time that was set. {refusal}"
+            events.record(deployment, "start_refused", words, now=now)
+
+
+def schedule(
+    deployment: Deployment,
+    at: datetime | None,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """Lets it start by itself `at` that time; None takes the time back.
+
+    One that still waits for approval then starts only if it is approved before. Raises
+    MoveRefusedError for a time that is over or more than a year away.
+    """
+    to = stage_after(deployment, Action.SCHEDULE)
+    if at is not None and not now < at <= now + FARTHEST_START:
+        raise MoveRefusedError("The time to start must be in the future, within a year.")
+    sentence = "Starts at the time that was set." if at else "Does not start by itself any more."
+    due = at if to is Stage.READY else None
+    changes: dict[str, object] = {"start_at": at, "due_at": due}
+    with transaction.atomic():
+        move(
+            deployment,
+            to,
+            sentence,
+            now=now,
+            actor=actor,
+            kind="scheduled",
+            reason=reason,
+            changes=changes,
+        )
 
 
 def cancel(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
     """Stops a deployment: what was not yet sent is taken back, what was sent may finish."""
-    to = target_of(deployment, Action.CANCEL)
+    to = stage_after(deployment, Action.CANCEL)
     if to is Stage.CANCELLED:
         _cancel_before_start(deployment, actor, now, reason)
         return
     with transaction.atomic():
         sentence = "Cancelling: what was not sent is taken back, what was sent may finish."
         values: dict[str, object] = {"due_at": now}
-        to = Stage.CANCELLING
         move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
         withdrawing.take_back(deployment, now)
         count = instances.cancel_unpublished(deployment, now)
@@ -53,13 +94,20 @@ def cancel(deployment: Deployment, *, actor: User | None, now: datetime, reason:
 
 
 def reopen(deployment: Deployment, *, actor: User | None, now: datetime) -> None:
-    """ready → draft, so that it can be edited again; its frozen targets are given up."""
-    to = target_of(deployment, Action.EDIT) or Stage.DRAFT
+    """→ draft, so that it can be edited again; frozen targets and an approval are given up."""
+    to = stage_after(deployment, Action.EDIT)
     if deployment.stage == to:
         return
     with transaction.atomic():
         # Counted as an edit: a page that shows the plan given up here must not start another one.
-        emptied: dict[str, object] = {"summary": {}, "edits": deployment.edits + 1}
+        emptied: dict[str, object] = {
+            "summary": {},
+            "edits": deployment.edits + 1,
+            "start_at": None,
+            "due_at": None,
+            **approval.NONE_YET,
+            "authors": [actor.pk] if actor else [],
+        }
         said = "Opened again for editing."
         move(deployment, to, said, now=now, actor=actor, changes=emptied)
         deployment.batches.all().delete()
@@ -68,10 +116,9 @@ def reopen(deployment: Deployment, *, actor: User | None, now: datetime) -> None
 def delete(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
     """A draft goes for good; a finished deployment goes from the lists and keeps its history."""
     target_of(deployment, Action.DELETE)
-    stage = deployment.stage
-    same = Deployment.objects.filter(pk=deployment.pk, stage=stage, hidden_at=None)
+    same = unmoved(deployment)
     with transaction.atomic():
-        if stage == Stage.DRAFT:
+        if deployment.stage == Stage.DRAFT:
             changed = same.delete()[0]
         else:
             changed = same.update(hidden_at=now, updated_at=now)
@@ -88,14 +135,36 @@ def delete(deployment: Deployment, *, actor: User | None, now: datetime, reason:
         events.ring(deployment.pk)
 
 
-def _cancel_before_start(
-    deployment: Deployment, actor: User | None, now: datetime, reason: str
+def _start(
+    deployment: Deployment,
+    how: str,
+    actor: User | None,
+    now: datetime,
+    reason: str,
+    *,
+    by_engine: bool = False,
 ) -> None:
-    with transaction.atomic():
-        sentence = "Cancelled before it started: no device was touched."
-        to, values = Stage.CANCELLED, ended(Status.REMOVED, now)
-        move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
-        instances.cancel_unpublished(deployment, now)
+    waiting = Instance.objects.filter(deployment=deployment, state=State.QUEUED)
+    refuse_unapproved(deployment)
+    _refuse_outdated(deployment)
+    try:
+        with transaction.atomic():
+            values = {**under_way(Status.INSTALLING, now), "started_at": now, "start_at": None}
+            move(
+                deployment,
+                Stage.ROLLING,
+                f"{how} for {devices(waiting.count())}.",
+                now=now,
+                actor=actor,
+                reason=reason,
+                changes=values,
+                by_engine=by_engine,
+            )
+            waiting.update(holds=True)
+            events.nudge(deployment.pk)
+    except IntegrityError:
+        # The unique index on holders refused: another deployment started in the same moment.
+        raise MoveRefusedError(_in_the_way(deployment)) from None
 
 
 def _refuse_outdated(deployment: Deployment) -> None:
@@ -121,3 +190,13 @@ def _in_the_way(deployment: Deployment) -> str:
     application = deployment.version.application
     found = targeting.holders(targets, application, besides=deployment)
     return targeting.sentence_about(found, application)
+
+
+def _cancel_before_start(
+    deployment: Deployment, actor: User | None, now: datetime, reason: str
+) -> None:
+    with transaction.atomic():
+        sentence = "Cancelled before it started: no device was touched."
+        to, values = Stage.CANCELLED, {**ended(Status.REMOVED, now), "start_at": None}
+        move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
+        instances.cancel_unpublished(deployment, now)

@@ -1,6 +1,4 @@
-"""What shall run where: deployments with batches and instances, workloads with revisions."""
-
-import uuid
+"""Rollouts: deployments, their batches and one instance for each device."""
 
 from django.conf import settings
 from django.db import models
@@ -8,10 +6,10 @@ from django.db.models import Q
 
 from applications.models import Application, ApplicationVersion
 from deployments import states
-from devices.models import Client, Device
+from deployments.models.desired import STATUSES, Revision, Workload
+from devices.models import Device
 
 STAGES = [(stage.value, look.words) for stage, look in states.STAGE_LOOKS.items()]
-STATUSES = [(status.value, words) for status, words in states.STATUS_WORDS.items()]
 STATES = [(state.value, look.words) for state, look in states.STATE_LOOKS.items()]
 FAILURES = [(kind.value, words) for kind, words in states.FAILURE_WORDS.items()]
 
@@ -48,6 +46,21 @@ class Deployment(models.Model):
     wizard_step = models.PositiveSmallIntegerField(default=1)
     edits = models.PositiveIntegerField(default=0)
 
+    gate = models.CharField(max_length=10, blank=True, db_default="")
+    gate_batch = models.PositiveIntegerField(null=True, blank=True)
+    gate_since = models.DateTimeField(null=True, blank=True)
+    start_at = models.DateTimeField(null=True, blank=True)
+
+    asks_approval = models.BooleanField(default=False, db_default=False)
+    approval_reasons = models.JSONField(default=list, blank=True, db_default=[])
+    authors = models.JSONField(default=list, blank=True, db_default=[])
+    plan_digest = models.CharField(max_length=64, blank=True, db_default="")
+    approved_digest = models.CharField(max_length=64, blank=True, db_default="")
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
@@ -68,7 +81,10 @@ class Deployment(models.Model):
 
     class Meta:
         ordering = ("-updated_at", "-pk")
-        permissions = (("roll_out_deployment", "Can start, cancel and steer a deployment"),)
+        permissions = (
+            ("roll_out_deployment", "Can start, cancel and steer a deployment"),
+            ("approve_deployment", "Can approve or deny a deployment"),
+        )
         indexes = (
             models.Index(fields=("due_at",), condition=~Q(due_at=None), name="deployment_due"),
             models.Index(fields=("-updated_at",), name="deployment_updated"),
@@ -80,7 +96,13 @@ class Deployment(models.Model):
     @property
     def look(self) -> states.Look:
         """Tone, mark and words of the stage it is in."""
-        return states.stage_look(states.Stage(self.stage), states.Status(self.status))
+        stage, status = states.Stage(self.stage), states.Status(self.status)
+        return states.stage_look(stage, status, self.gate_kind)
+
+    @property
+    def gate_kind(self) -> states.Gate | None:
+        """The kind of gate at which it waits."""
+        return states.Gate(self.gate) if self.gate else None
 
     @property
     def status_words(self) -> str:
@@ -89,13 +111,21 @@ class Deployment(models.Model):
 
 
 class Batch(models.Model):
-    """A slice of a deployment's ordered targets: positions `first` to `first + size - 1`."""
+    """A slice of a deployment's ordered targets: positions `first` to `first + size - 1`.
+
+    `gate` is the kind of gate behind it, opened at `gate_opened_at`; `accepted_failures` are those
+    that somebody accepted by resuming. `released_at` is empty again when devices of it were taken
+    back.
+    """
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="batches")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=100)
     first = models.PositiveIntegerField()
     size = models.PositiveIntegerField()
+    gate = models.CharField(max_length=10, blank=True, db_default="")
+    gate_opened_at = models.DateTimeField(null=True, blank=True)
+    accepted_failures = models.PositiveIntegerField(default=0, db_default=0)
     released_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -107,64 +137,6 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Workload(models.Model):
-    """One application on one device over time, known to the device by its deploymentId (`uid`).
-
-    `wanted` is the content the device shall run, `installed` the last one it reported installed.
-    The id stays the same across upgrades, so that the device upgrades in place.
-    """
-
-    device = models.ForeignKey(Device, models.PROTECT, related_name="workloads")
-    application = models.ForeignKey(Application, models.PROTECT, related_name="workloads")
-    uid = models.UUIDField("deployment id", default=uuid.uuid4, unique=True)
-    wanted = models.ForeignKey(
-        "Revision", models.PROTECT, null=True, blank=True, related_name="wanted_by"
-    )
-    installed = models.ForeignKey(
-        "Revision", models.PROTECT, null=True, blank=True, related_name="installed_on"
-    )
-    state = models.CharField(max_length=12, choices=STATUSES, blank=True)
-    reported_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("device", "application"), name="one_workload_per_device_application"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return str(self.uid)
-
-
-class Revision(models.Model):
-    """The exact desired content of a workload.
-
-    `content` names what is wanted (version, profile and parameters hashed), `attempt` sets a
-    retry apart. The document's bytes and digest are made when the client first polls for it;
-    `target_version` is the manifest version at which they became the target, empty until then.
-    A revision taken back before it was published is `withdrawn_at` and never will be.
-    """
-
-    workload = models.ForeignKey(Workload, models.CASCADE, related_name="revisions")
-    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="revisions")
-    version = models.ForeignKey(ApplicationVersion, models.PROTECT, related_name="+")
-    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    content = models.CharField(max_length=71)
-    attempt = models.PositiveIntegerField(default=0)
-    document = models.BinaryField(null=True)
-    digest = models.CharField(max_length=71, blank=True)
-    target_version = models.PositiveBigIntegerField(null=True)
-    created_at = models.DateTimeField()
-    withdrawn_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (models.Index(fields=("workload", "digest"), name="revision_by_digest"),)
-
-    def __str__(self) -> str:
-        return self.digest or f"unpublished content for {self.workload_id}"
 
 
 class Instance(models.Model):
@@ -225,69 +197,3 @@ class Instance(models.Model):
     def look(self) -> states.Look:
         """Tone, mark and words of its state."""
         return states.STATE_LOOKS[states.State(self.state)]
-
-
-class Manifest(models.Model):
-    """A state manifest as published to a client: the exact bytes, and those of its bundle."""
-
-    client = models.ForeignKey(Client, models.CASCADE, related_name="manifests")
-    version = models.PositiveBigIntegerField()
-    digest = models.CharField(max_length=71)
-    body = models.BinaryField()
-    bundle_digest = models.CharField(max_length=71, blank=True)
-    bundle = models.BinaryField(null=True)
-    entries = models.JSONField(default=list)
-    published_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("client", "version"), name="one_manifest_per_client_version"
-            ),
-        )
-        indexes = (models.Index(fields=("client", "bundle_digest"), name="manifest_by_bundle"),)
-
-    def __str__(self) -> str:
-        return f"manifest {self.version} of {self.client}"
-
-
-class StatusReport(models.Model):
-    """A status report as it came in: history, whether it counted or not."""
-
-    workload = models.ForeignKey(Workload, models.CASCADE, related_name="reports")
-    revision = models.ForeignKey(Revision, models.SET_NULL, null=True, related_name="reports")
-    received_at = models.DateTimeField()
-    state = models.CharField(max_length=12, choices=STATUSES)
-    adopted_version = models.DecimalField(max_digits=20, decimal_places=0, null=True)
-    components = models.JSONField(default=list)
-    error = models.TextField(blank=True)
-    counted = models.BooleanField(default=False)
-    remark = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        ordering = ("pk",)
-
-    def __str__(self) -> str:
-        return f"{self.state} for {self.workload_id}"
-
-
-class Event(models.Model):
-    """One line of a deployment's history: what, from, to, who (nobody = the engine), why, when."""
-
-    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=32)
-    from_stage = models.CharField(max_length=20, blank=True)
-    to_stage = models.CharField(max_length=20, blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    sentence = models.TextField()
-    reason = models.TextField(blank=True)
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ("-pk",)
-        indexes = (models.Index(fields=("deployment", "-id"), name="event_by_deployment"),)
-
-    def __str__(self) -> str:
-        return self.sentence

@@ -1,0 +1,163 @@
+"""A rollback reaches its devices: what ran before becomes what they shall run, by set-based SQL."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from deployments import events
+from deployments.models import Deployment, Instance, Revision, Workload
+from deployments.moves import instances
+from deployments.rows import Source, insert_from, update_from
+from deployments.states import RELEASED, Failure, State
+from deployments.words import devices
+from devices.desire import raise_generation
+from devices.models import Client
+
+#: So many devices are put back by one transaction, so that none takes long.
+CHUNK = 10_000
+#: What a rollback has not looked at yet.
+_LEFT = Q(state__in=RELEASED | {State.QUEUED}) & ~Q(failure=Failure.ROLLBACK_FAILED)
+_UNRESTORED = Q(state=State.FAILED, failure=Failure.ROLLBACK_FAILED)
+_SUPERSEDED = "Another deployment has changed it since"
+
+
+def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
+    """Puts the next devices back; call it inside a transaction.
+
+    Only workloads whose content is this deployment's are touched. What never reached a device is
+    over at once; where another deployment came since, this one is superseded.
+    """
+    mine = Instance.objects.filter(deployment=deployment)
+    first = mine.filter(_LEFT).aggregate(first=Min("position"))["first"]
+    if first is None:
+        return
+    chunk = mine.filter(_LEFT, position__lt=first + CHUNK)
+    ours = chunk.filter(
+        workload__wanted__deployment=deployment, workload__wanted__removal=False
+    ).filter(_unheld(deployment))
+    fresh = _begin(deployment, ours, now)
+    _remember_as_bad(deployment, fresh, now)
+    instances.step_past_bad(fresh.exclude(restore_to=None).exclude(restore_to__bad_at=None))
+    if count := _want(deployment, fresh, _what_ran_before(deployment, now), now):
+        events.record(deployment, "restored", f"{sentence} Begun on {devices(count)}.", now=now)
+    _close_the_rest(chunk, now)
+
+
+def restore_again(deployment: Deployment, now: datetime) -> int:
+    """Puts devices back once more where that failed; answers how many it tries."""
+    failed = Instance.objects.filter(_UNRESTORED, deployment=deployment)
+    ours = failed.filter(workload__wanted=F("revision")).filter(_unheld(deployment))
+    fresh = _begin(deployment, ours, now)
+    count = _want(deployment, fresh, _the_same_again(now), now)
+    if count:
+        instances.close(failed, State.SUPERSEDED, _SUPERSEDED, now)
+    return count
+
+
+def _begin(deployment: Deployment, ours: QuerySet[Instance], now: datetime) -> QuerySet[Instance]:
+    """Takes hold of these devices; what they are to run is still to be made."""
+    # Clients first, as a release and a poll do: so none waits in a ring.
+    raise_generation(ours.order_by().values("device__client"))
+    instances.put_back(ours, now)
+    return Instance.objects.filter(deployment=deployment, state=State.REMOVING, revision=None)
+
+
+def _want(
+    deployment: Deployment, fresh: QuerySet[Instance], values: Mapping[str, Source], now: datetime
+) -> int:
+    """Makes the revisions that restore or remove, and the wanted ones of their workloads."""
+    count = insert_from(Revision, values, fresh.order_by())
+    instances.bind_revisions(fresh)
+    bound = Instance.objects.filter(deployment=deployment, state=State.REMOVING, released_at=now)
+    wanted: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("revision_id")}
+    theirs = bound.filter(workload__wanted=F("revision__replaces"))
+    update_from(Workload, wanted, theirs.order_by())
+    gone = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
+    words = "The device has left the fleet, so it cannot be put back."
+    instances.give_up(bound.filter(gone), Failure.ROLLBACK_FAILED, words, now)
+    return count
+
+
+def _unheld(deployment: Deployment) -> Combinable:
+    """Devices whose application no other running deployment holds."""
+    others = Instance.objects.filter(
+        device=OuterRef("device"), application=OuterRef("application"), holds=True
+    )
+    return ~Exists(others.exclude(deployment=deployment))
+
+
+def _remember_as_bad(deployment: Deployment, fresh: QuerySet[Instance], now: datetime) -> None:
+    """This content is not put back on these devices by a later rollback."""
+    tried = Revision.objects.filter(content=deployment.content, bad_at=None)
+    tried.filter(workload__in=fresh.order_by().values("workload")).update(bad_at=now)
+
+
+def _what_ran_before(deployment: Deployment, now: datetime) -> dict[str, Source]:
+    removal = Case(
+        When(restore_to=None, then=Value(True)),
+        default=Value(False),
+        output_field=BooleanField(),
+    )
+    return _revision("restore_to", now) | {
+        "deployment": Coalesce(
+            F("restore_to__deployment_id"), Value(deployment.pk), output_field=IntegerField()
+        ),
+        "version": Coalesce(
+            F("restore_to__version_id"), Value(deployment.version_id), output_field=IntegerField()
+        ),
+        "removal": removal,
+        "restores": F("restore_to_id"),
+    }
+
+
+def _the_same_again(now: datetime) -> dict[str, Source]:
+    return _revision("workload__wanted", now) | {
+        "deployment": F("workload__wanted__deployment_id"),
+        "version": F("workload__wanted__version_id"),
+        "removal": F("workload__wanted__removal"),
+        "restores": F("workload__wanted__restores_id"),
+    }
+
+
+def _revision(like: str, now: datetime) -> dict[str, Source]:
+    """A new try of that content: a device would not look again at one it has seen."""
+    content = Coalesce(F(f"{like}__content"), Value(""), output_field=CharField())
+    earlier = Revision.objects.filter(
+        workload=OuterRef("workload"), content=OuterRef(f"{like}__content")
+    )
+    again = earlier.order_by("-attempt").values(next=F("attempt") + 1)[:1]
+    return {
+        "workload": F("workload_id"),
+        "replaces": F("workload__wanted_id"),
+        "content": content,
+        "attempt": Coalesce(Subquery(again), 0, output_field=IntegerField()),
+        "digest": Value("", output_field=CharField()),
+        "created_at": Value(now, output_field=DateTimeField()),
+    }
+
+
+def _close_the_rest(chunk: QuerySet[Instance], now: datetime) -> None:
+    """What there is nothing to put back for; `chunk` is what was not begun."""
+    queued = chunk.filter(state=State.QUEUED)
+    instances.close(queued, State.CANCELLED, "Never sent", now)
+    unsent = chunk.filter(Q(revision=None) | Q(revision__withdrawn_at__isnull=False))
+    instances.close(unsent, State.REMOVED, "Taken back before the device knew about it", now)
+    instances.close(chunk, State.SUPERSEDED, _SUPERSEDED, now)

@@ -1,0 +1,55 @@
+"""What the engine does next and why, and how a rollout is cut into batches. Pure: no Django."""
+
+from deployments.planner.explaining import waiting_for
+from deployments.planner.health import breach, unhealthy
+from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
+from deployments.planner.plan import next_look, outcome, plan
+from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
+from deployments.planner.steps import (
+    Begin,
+    Defer,
+    EndBatch,
+    Finish,
+    GiveUp,
+    Hold,
+    OpenGate,
+    Release,
+    Restore,
+    Retry,
+    RollBack,
+    Step,
+    WaitAtGate,
+)
+
+__all__ = [
+    "Amount",
+    "BatchView",
+    "Begin",
+    "Defer",
+    "EndBatch",
+    "Finish",
+    "GateRule",
+    "GiveUp",
+    "Hold",
+    "Offline",
+    "OpenGate",
+    "PartitionError",
+    "PlannedBatch",
+    "Policy",
+    "Release",
+    "Restore",
+    "Retry",
+    "RollBack",
+    "Snapshot",
+    "Step",
+    "WaitAtGate",
+    "amount",
+    "breach",
+    "next_look",
+    "outcome",
+    "partition",
+    "plan",
+    "sizes",
+    "unhealthy",
+    "waiting_for",
+]

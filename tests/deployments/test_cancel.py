@@ -24,7 +24,7 @@ def test_what_no_device_fetched_is_taken_back_and_the_deployment_ends():
     deployment = plant.a_rollout(devices)
     moves.cancel(deployment, actor=None, now=after(1))
     assert plant.tick(deployment, after(1)) == [
-        "All devices: 2 cancelled.",
+        "All devices has ended: 2 cancelled.",
         "Cancelled: 0 of 2 had it installed and keep it.",
     ]
     assert (deployment.stage, deployment.status) == ("cancelled", "removed")
@@ -75,7 +75,7 @@ def test_elsewhere_it_is_refused_with_a_sentence_and_changes_nothing(stage):
     deployment = plant.a_draft([plant.a_device()])
     Deployment.objects.filter(pk=deployment.pk).update(stage=stage)
     deployment.refresh_from_db()
-    with pytest.raises(moves.MoveRefusedError, match=r"is possible while it is ready .* or roll"):
+    with pytest.raises(moves.MoveRefusedError, match=r"is possible while it is .* or roll"):
         moves.cancel(deployment, actor=None, now=after(1))
     assert deployment.events.count() == 0
 

@@ -68,7 +68,9 @@ def test_a_report_counts_exactly_when_it_can_be_about_the_current_content(
 
 
 def an_instance(state: State, failure: str = "", error: str = "") -> Instance:
-    return Instance(state=state.value, failure=failure, last_error=error, progress=15)
+    return Instance(
+        state=state.value, failure=failure, last_error=error, progress=15, fetched_at=plant.NOON
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,48 @@ def test_what_a_counted_report_does_to_an_instance(
     seen = observation(an_instance(state), reported, (), "")
     assert (seen.state if seen else None) == to
     assert (seen.failure if seen else None) == failure
+
+
+def test_a_failure_before_anything_was_fetched_is_a_refusal() -> None:
+    instance = an_instance(State.PENDING)
+    instance.fetched_at = None
+    seen = observation(instance, Status.FAILED, (), "unsupported")
+    assert seen is not None
+    assert (seen.state, seen.failure) == (State.FAILED, Failure.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("state", "reported", "removal", "to"),
+    [
+        pytest.param(State.REMOVING, Status.INSTALLED, False, State.REMOVED, id="put back"),
+        pytest.param(State.REMOVING, Status.REMOVED, True, State.REMOVED, id="taken away"),
+        pytest.param(State.REMOVING, Status.INSTALLED, True, None, id="still says installed"),
+        pytest.param(State.REMOVING, Status.REMOVING, True, State.REMOVING, id="on its way out"),
+        pytest.param(State.REMOVING, Status.INSTALLING, False, State.REMOVING, id="going back"),
+        pytest.param(State.REMOVING, Status.PENDING, False, None, id="accepted"),
+        pytest.param(State.REMOVING, Status.FAILED, False, State.FAILED, id="not put back"),
+        pytest.param(State.REMOVING, Status.FAILED, True, State.FAILED, id="not taken away"),
+        pytest.param(State.REMOVING, Status.REMOVED, False, State.FAILED, id="gone instead"),
+        pytest.param(State.REMOVED, Status.INSTALLED, False, None, id="put back, again"),
+        pytest.param(State.REMOVED, Status.INSTALLING, False, None, id="out of order"),
+        pytest.param(State.REMOVED, Status.FAILED, False, State.FAILED, id="late failure"),
+    ],
+)
+def test_what_a_counted_report_does_in_a_rollback(
+    state: State, reported: Status, removal: bool, to: State | None
+) -> None:
+    seen = observation(an_instance(state), reported, (), "", removal=removal)
+    assert (seen.state if seen else None) == to
+    assert (seen.failure if seen else None) == (
+        Failure.ROLLBACK_FAILED if to is State.FAILED else None
+    )
+
+
+def test_a_device_that_could_not_be_put_back_and_then_is_counts_as_put_back() -> None:
+    failed = an_instance(State.FAILED, Failure.ROLLBACK_FAILED.value, "no space")
+    seen = observation(failed, Status.INSTALLED, (), "")
+    assert seen is not None
+    assert seen.state is State.REMOVED
 
 
 @given(st.lists(st.sampled_from(list(Status)), max_size=12))
@@ -144,6 +188,7 @@ def test_the_same_words_twice_change_nothing_the_second_time(
             last_error=seen.error,
             progress=seen.progress,
             progress_words=seen.words,
+            fetched_at=instance.fetched_at,
         )
         assert observation(again, reported, (), error) is None
 

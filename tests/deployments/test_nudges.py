@@ -83,7 +83,9 @@ def test_a_report_wakes_the_engine_and_a_repeated_one_does_not(
     assert sent == [tick_one(deployment)]
 
 
-def test_many_reports_at_once_wake_it_once(sent, django_capture_on_commit_callbacks):
+def test_many_reports_at_once_wake_it_at_once_and_when_they_are_over(
+    sent, django_capture_on_commit_callbacks
+):
     devices = [plant.a_device() for _ in range(5)]
     deployment = plant.a_rollout(devices)
     for device in devices:
@@ -91,7 +93,7 @@ def test_many_reports_at_once_wake_it_once(sent, django_capture_on_commit_callba
     with django_capture_on_commit_callbacks(execute=True):
         for device in devices:
             plant.tell(device, "installed")
-    assert sent == [tick_one(deployment)]
+    assert sent == [tick_one(deployment)] * 2
 
 
 def test_a_device_that_leaves_is_not_waited_for(sent, django_capture_on_commit_callbacks):

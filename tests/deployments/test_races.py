@@ -25,7 +25,7 @@ from deployments.models import (
     Workload,
 )
 from deployments.moves import instances, steps, verbs
-from deployments.planner import Release, Snapshot, next_look
+from deployments.planner import Policy, Release, Snapshot, Step, next_look
 from deployments.states import Status
 from devices.models import Client, Device
 from tests.deployments import plant
@@ -397,7 +397,8 @@ def test_releases_that_share_clients_wait_for_each_other() -> None:
         assert len(Manifest.objects.filter(client=client).latest("version").entries) == 2
 
 
-def _unguarded_release(deployment: Deployment, step: Release, now: datetime) -> None:
+def _unguarded_release(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, Release)
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
     Batch.objects.filter(pk=batch.pk).update(released_at=now)
     releasing.release(deployment, batch, now)
@@ -409,7 +410,7 @@ def test_what_was_cancelled_while_the_engine_planned_is_not_released(
     guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(steps, "_release", _unguarded_release)
+        monkeypatch.setitem(steps._DOINGS, Release, _unguarded_release)
     deployment = plant.a_ready_deployment([plant.a_device()])
     moves.start(deployment, actor=None, now=NOON)
     reached, go_on = first_waits(monkeypatch, engine, "plan")

@@ -9,11 +9,12 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 PRODUCTION := LINESIDE_URL=https://lineside.example LINESIDE_REDIS_URL=redis://127.0.0.1/0 \
 	LINESIDE_DATABASE_URL=postgres://lineside@127.0.0.1/lineside
 
-.PHONY: help demo test check bench fmt lock clean runtime dev python
+.PHONY: help demo test check bench mutants fmt lock clean runtime dev python
 
 help:
 	@echo "make demo    run the portal with a simulated fleet (Ctrl-C stops it, data/demo keeps its data)"
 	@echo "make test    run the tests; ARGS=... is handed to pytest"
+	@echo "make mutants break the engine on purpose and name the test that notices; ARGS=NAME"
 	@echo "make check   run the linters, the type checker and the contracts"
 	@echo "make bench   measure; ARGS=\"demo rollout engine\" chooses what"
 	@echo "make fmt     put the code and the templates into shape"
@@ -40,6 +41,9 @@ check: dev
 
 bench: dev
 	@LINESIDE_DATA_DIR=$(CURDIR)/build/bench/data $(BIN)/python -m tests.bench $(ARGS)
+
+mutants: dev
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 fmt: dev
 	$(BIN)/ruff check --fix .

@@ -2,8 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Iterable
 
-from deployments.models import Deployment, Instance
+from django.db.models import QuerySet
+
+from accounts.models import User
+from deployments.models import ApprovalRule, Deployment, Instance
+from deployments.words import devices
+from devices import selectors
+from devices.models import Device
 
 #: The columns of a deployment that was not submitted yet.
 NONE_YET: dict[str, object] = {
@@ -14,6 +21,11 @@ NONE_YET: dict[str, object] = {
     "approved_by": None,
     "approved_at": None,
 }
+#: What `digest_of` stands for besides the targets. It is read from the row, never from a
+#: deployment in memory: a database may write a number differently than it was handed over.
+_SEALED = ("version_id", "profile_id", "resolved", "content", "strategy")
+#: Targets that are read at once.
+_CHUNK = 10_000
 
 
 def is_needed(deployment: Deployment) -> bool:
@@ -21,17 +33,70 @@ def is_needed(deployment: Deployment) -> bool:
     return deployment.asks_approval or bool(deployment.approval_reasons)
 
 
+def reasons_for(
+    draft: Deployment, targets: QuerySet[Device], total: int, *, unfit: Collection[int] = ()
+) -> list[str]:
+    """Why the rules in force want the draft approved, a sentence for each that applies.
+
+    `total` is how many of the `targets` would really get it, `unfit` the ids of the others.
+    """
+    rules = ApprovalRule.objects.filter(enabled=True).select_related("application")
+    rolled_out = draft.version.application_id
+    return [
+        f"Rule “{rule.name}”: {conditions(rule)}."
+        for rule in rules
+        if rule.application_id in {None, rolled_out}
+        and (rule.more_than is None or total > rule.more_than)
+        and _matches_one(rule, targets, unfit)
+    ]
+
+
+def conditions(rule: ApprovalRule) -> str:
+    """What the rule asks of a deployment, without a full stop."""
+    application, labels = rule.application, f"matches {rule.labels}"
+    if rule.more_than is None:
+        first = f"{application} is rolled out" if application else ""
+        return ", and ".join(filter(None, [first, rule.labels and f"one of the devices {labels}"]))
+    many = f"more than {devices(rule.more_than)}"
+    first = f"{application} on {many}" if application else many
+    return f"{first}, and one of them {labels}" if rule.labels else first
+
+
+def sentence(asked: bool, reasons: Iterable[str]) -> str:
+    """Who or what wants the approval."""
+    return " ".join([*(["Its author asks for it."] if asked else []), *reasons])
+
+
+def with_author(authors: Collection[int], actor: User | None) -> list[int]:
+    """Those who made the plan what it is, and `actor` with them."""
+    known = list(authors)
+    return known if actor is None or actor.pk in known else [*known, actor.pk]
+
+
+def seal(deployment: Deployment) -> None:
+    """Notes what would be approved; call it in the transaction that froze the plan."""
+    deployment.plan_digest = digest_of(deployment)
+    deployment.save(update_fields=["plan_digest"])
+
+
 def digest_of(deployment: Deployment) -> str:
     """Stands for version, profile, parameters, strategy and the frozen targets in their order."""
-    told = [
-        deployment.version_id,
-        deployment.profile_id,
-        deployment.resolved,
-        deployment.content,
-        deployment.strategy,
-    ]
+    told = Deployment.objects.values_list(*_SEALED).get(pk=deployment.pk)
     summed = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     targets = Instance.objects.filter(deployment=deployment).order_by("position")
-    for device in targets.values_list("device_id", flat=True).iterator(chunk_size=10_000):
+    for device in targets.values_list("device_id", flat=True).iterator(chunk_size=_CHUNK):
         summed.update(b"%d " % device)
     return summed.hexdigest()
+
+
+def _matches_one(rule: ApprovalRule, targets: QuerySet[Device], unfit: Collection[int]) -> bool:
+    """Whether one of those who would get it matches; true for a rule without labels."""
+    if not rule.labels:
+        return True
+    try:
+        wanted = selectors.matching(rule.labels)
+    except selectors.SelectorError:
+        # Saved by hand or by an older grammar: rather one approval too many than one too few.
+        return True
+    matching = targets.filter(wanted).order_by().values_list("pk", flat=True)
+    return any(pk not in unfit for pk in matching.iterator(chunk_size=_CHUNK))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from accounts.models import User
 from applications.models import ApplicationVersion
-from deployments import content, strategy
+from deployments import approval, content, strategy
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.states import Stage
@@ -46,6 +46,7 @@ def create(
         strategy=dict(strategy.DEFAULTS),
         targeting=dict(targeting or {}),
         created_by=actor,
+        authors=approval.with_author([], actor),
         created_at=now,
         updated_at=now,
         wizard_step=DEVICES,
@@ -69,6 +70,7 @@ def choose_application(
     _save(
         draft,
         now,
+        actor,
         APPLICATION,
         version=version,
         profile_id=profile_id,
@@ -88,7 +90,7 @@ def choose_devices(
     """Step 2; raises devices.selectors.SelectorError for an expression that cannot be read."""
     refuse_outdated(draft, edits)
     chosen(targeting)
-    _save(draft, now, DEVICES, targeting=dict(targeting))
+    _save(draft, now, actor, DEVICES, targeting=dict(targeting))
 
 
 def set_parameters(
@@ -105,7 +107,7 @@ def set_parameters(
     resolution = content.resolved(draft.version, draft.profile_id, given, targets)
     if resolution.problems:
         raise ParameterError(resolution.problems)
-    _save(draft, now, PARAMETERS, parameters=dict(given))
+    _save(draft, now, actor, PARAMETERS, parameters=dict(given))
 
 
 def set_rollout(
@@ -118,7 +120,7 @@ def set_rollout(
 ) -> None:
     """Step 4; raises deployments.strategy.StrategyError with a sentence for each field."""
     refuse_outdated(draft, edits)
-    _save(draft, now, ROLLOUT, strategy=strategy.checked(given))
+    _save(draft, now, actor, ROLLOUT, strategy=strategy.checked(given))
 
 
 def refuse_outdated(draft: Deployment, edits: int | None) -> None:
@@ -137,13 +139,21 @@ def _refuse_version(version: ApplicationVersion, profile_id: str) -> None:
         raise MoveRefusedError(str(problem))
 
 
-def _save(draft: Deployment, now: datetime, step: int, **values: object) -> None:
-    """Writes what a step set; the next step becomes reachable.
+def _save(
+    draft: Deployment, now: datetime, actor: User | None, step: int, **values: object
+) -> None:
+    """Writes what a step set; the next step becomes reachable, and `actor` one of the authors.
 
     Guarded like every move: a draft that was submitted in another window must not change.
     """
     reached = max(draft.wizard_step, min(step + 1, REVIEW))
-    changes = {**values, "updated_at": now, "wizard_step": reached, "edits": draft.edits + 1}
+    changes = {
+        **values,
+        "authors": approval.with_author(draft.authors, actor),
+        "updated_at": now,
+        "wizard_step": reached,
+        "edits": draft.edits + 1,
+    }
     same = Deployment.objects.filter(pk=draft.pk, stage=Stage.DRAFT, edits=draft.edits)
     if same.update(**changes) != 1:
         raise MoveRefusedError(_changed_elsewhere(draft))

@@ -8,14 +8,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from deployments import content, planner, targeting
+from deployments import approval, content, planner, targeting
 from deployments.drafting import refuse_outdated
 from deployments.freezing import fitting_first, freeze
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
-from deployments.moves.door import move, target_of
+from deployments.moves.door import move, stage_after
 from deployments.planner import PlannedBatch
-from deployments.states import Action, Stage, State
+from deployments.states import Action, State
 from deployments.targeting import Holder, Judged, Misfit
 from deployments.words import devices
 from devices.models import Device
@@ -42,8 +42,9 @@ class ShownBatch:
 class Preview:
     """What would happen: `problems` forbid to submit, `warnings` only make one think.
 
-    `digest` stands for who takes part and who can run it: groups and labels choose devices anew
-    each time, so it tells whether the plan is still the one that a person saw.
+    `approval` says which rules want it approved. `digest` stands for who takes part and who can
+    run it: groups and labels choose devices anew each time, so it tells whether the plan is still
+    the one that a person saw.
     """
 
     batches: list[ShownBatch] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Preview:
     holders: list[Holder] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    approval: list[str] = field(default_factory=list)
     digest: str = ""
 
 
@@ -74,6 +76,7 @@ def preview(draft: Deployment, *, now: datetime) -> Preview:
         holders=held,
         warnings=_warnings(draft, targets, judged),
         problems=_problems(draft, targets, judged, held),
+        approval=approval.reasons_for(draft, targets, judged.fitting, unfit=_unfit(judged)),
         digest=_digest(targets, judged),
     )
 
@@ -85,14 +88,16 @@ def submit(
     now: datetime,
     edits: int | None = None,
     plan_digest: str | None = None,
+    ask_approval: bool = False,
 ) -> None:
     """draft → ready: freezes targets, order, batches and content; all or nothing.
 
+    → awaiting approval, if its author asks for it or a rule applies by now, whatever was shown.
     `edits` is that of the draft whose plan was shown, `plan_digest` that of the plan; None stands
     for what was read just now. Raises MoveRefusedError for a draft edited or devices changed since,
     else with every problem the preview would show.
     """
-    to = target_of(draft, Action.SUBMIT) or Stage.READY
+    stage_after(draft, _way(ask_approval))
     refuse_outdated(draft, edits)
     seen = preview(draft, now=now)
     if seen.problems:
@@ -101,23 +106,43 @@ def submit(
         raise MoveRefusedError(PLAN_CHANGED)
     targets = targeting.chosen(draft.targeting)
     resolution = content.resolved(draft.version, draft.profile_id, draft.parameters, targets)
-    left_out = f" {len(seen.misfits)} of them do not fit and are skipped." if seen.misfits else ""
-    sentence = f"Made ready for {devices(seen.total)}.{left_out}"
+    to = stage_after(draft, _way(ask_approval or bool(seen.approval)))
     values: dict[str, object] = {
         "resolved": resolution.values,
         "content": content.content_of(draft.version, draft.profile_id, resolution.values),
         "summary": _summary(seen),
+        "asks_approval": ask_approval,
+        "approval_reasons": seen.approval,
+        "authors": approval.with_author(draft.authors, actor),
     }
     with transaction.atomic():
-        move(draft, to, sentence, now=now, actor=actor, changes=values)
+        move(draft, to, _said(seen, ask_approval), now=now, actor=actor, changes=values)
         plan = planner.partition(draft.strategy, seen.total)
         freeze(draft, plan, targets, seen.misfits, now)
+        approval.seal(draft)
+
+
+def _way(needs_approval: bool) -> Action:
+    return Action.ASK_APPROVAL if needs_approval else Action.SUBMIT
+
+
+def _said(seen: Preview, ask_approval: bool) -> str:
+    """The line of history about a submit."""
+    left_out = f" {len(seen.misfits)} of them do not fit and are skipped." if seen.misfits else ""
+    if not ask_approval and not seen.approval:
+        return f"Made ready for {devices(seen.total)}.{left_out}"
+    why = approval.sentence(ask_approval, seen.approval)
+    return f"Made for {devices(seen.total)}, and waits for approval.{left_out} {why}"
 
 
 def _digest(targets: QuerySet[Device], judged: Judged) -> str:
     taking_part = list(targets.order_by("pk").values_list("pk", flat=True))
-    unfit = sorted(misfit.device_id for misfit in judged.misfits)
+    unfit = sorted(_unfit(judged))
     return hashlib.sha256(repr((taking_part, unfit)).encode()).hexdigest()
+
+
+def _unfit(judged: Judged) -> set[int]:
+    return {misfit.device_id for misfit in judged.misfits}
 
 
 def _ordered(targets: QuerySet[Device], judged: Judged) -> QuerySet[Device]:

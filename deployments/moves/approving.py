@@ -28,8 +28,7 @@ def approve(
     """
     to = stage_after(deployment, Action.APPROVE)
     _refuse_author(deployment, actor)
-    if plan_digest not in (None, deployment.plan_digest):
-        raise MoveRefusedError(f"{deployment.name} was changed since it was shown: look again.")
+    _refuse_unseen(deployment, plan_digest)
     late = deployment.start_at is not None and deployment.start_at <= now
     start_at = None if late else deployment.start_at
     changes: dict[str, object] = {
@@ -45,12 +44,23 @@ def approve(
         move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=changes)
 
 
-def deny(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
-    """awaiting approval → cancelled; raises MoveRefusedError, also for one of its authors."""
+def deny(
+    deployment: Deployment,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+    plan_digest: str | None = None,
+) -> None:
+    """awaiting approval → cancelled; raises MoveRefusedError, also for one of its authors.
+
+    An author who thinks better of it cancels or edits the deployment instead.
+    """
     to = stage_after(deployment, Action.DENY)
     _refuse_author(deployment, actor)
+    _refuse_unseen(deployment, plan_digest)
     with transaction.atomic():
-        changes = {**ended(Status.REMOVED, now), "start_at": None}
+        changes: dict[str, object] = {**ended(Status.REMOVED, now), "start_at": None}
         move(deployment, to, "Denied.", now=now, actor=actor, reason=reason, changes=changes)
         instances.cancel_unpublished(deployment, now)
 
@@ -60,7 +70,14 @@ def refuse_unapproved(deployment: Deployment) -> None:
     if not approval.is_needed(deployment):
         return
     if deployment.approved_digest != approval.digest_of(deployment):
-        raise MoveRefusedError(f"{deployment.name} is not what was approved: ask again.")
+        raise MoveRefusedError(
+            f"{deployment.name} is not what was approved: edit it and ask again."
+        )
+
+
+def _refuse_unseen(deployment: Deployment, plan_digest: str | None) -> None:
+    if plan_digest not in (None, deployment.plan_digest):
+        raise MoveRefusedError(f"{deployment.name} was changed since it was shown: look again.")
 
 
 def _refuse_author(deployment: Deployment, actor: User | None) -> None:

@@ -47,12 +47,14 @@ def unmoved(deployment: Deployment, *, claimed: bool = False) -> QuerySet[Deploy
     out and was taken over changes nothing any more.
     """
     # `edits` is part of it, so that a draft that was edited since it was read is never frozen or
-    # started unseen, and the gate, so that nobody opens another one than was looked at.
+    # started unseen, the gate, so that nobody opens another one than was looked at, and the time to
+    # start, so that one that was just taken back or put off is neither kept nor overwritten.
     same = Deployment.objects.filter(
         pk=deployment.pk,
         stage=deployment.stage,
         gate_batch=deployment.gate_batch,
         edits=deployment.edits,
+        start_at=deployment.start_at,
         hidden_at=None,
     )
     return same.filter(claimed_until=deployment.claimed_until) if claimed else same

@@ -25,10 +25,11 @@ def take_back(deployment: Deployment, now: datetime) -> int:
     )
     raise_generation(unpublished.values("workload__device__client"))
     withdrawn = unpublished.update(withdrawn_at=now)
-    if withdrawn:
-        taken = Revision.objects.filter(
-            deployment=deployment, withdrawn_at=now, wanted_by__isnull=False
-        )
-        values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("replaces_id")}
-        update_from(Workload, values, taken)
+    taken = Revision.objects.filter(
+        deployment=deployment, withdrawn_at__isnull=False, wanted_by__isnull=False
+    )
+    values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("replaces_id")}
+    # Again until none is left: a try that was never published may have replaced another such.
+    while withdrawn and update_from(Workload, values, taken):
+        pass
     return withdrawn

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from deployments.models import Deployment, Instance, Revision, Workload
 from deployments.rows import Source, update_from
@@ -56,20 +57,21 @@ def bind_workloads(queued: QuerySet[Instance]) -> int:
     theirs = queued.order_by().filter(device__workloads__application=F("application"))
     values: dict[str, Source] = {"pk": F("pk"), "workload": F("device__workloads__pk")}
     update_from(Instance, values, theirs.filter(workload=None))
-    first = queued.order_by().filter(attempts=0).exclude(workload__installed=None)
-    good: dict[str, Source] = {"pk": F("pk"), "restore_to": F("workload__installed")}
-    bound = update_from(Instance, good, first.filter(workload__installed__bad_at=None))
-    step_past_bad(first.exclude(workload__installed__bad_at=None))
+    first = queued.order_by().filter(attempts=0).exclude(workload=None)
+    before: dict[str, Source] = {"pk": F("pk"), "restore_to": F("workload__installed_id")}
+    bound = update_from(Instance, before, first)
+    step_past_bad(first)
     return bound
 
 
 def step_past_bad(instances: QuerySet[Instance]) -> int:
-    """Notes the last revision to put back that was not rolled back on the device itself."""
+    """Where the revision to put back was rolled back itself: the last good one before it."""
     good = Revision.objects.filter(
         workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
     )
     newest = good.exclude(deployment=OuterRef("deployment")).order_by("-installed_at", "-pk")
-    return instances.update(restore_to=newest.values("pk")[:1])
+    bad = instances.filter(restore_to__bad_at__isnull=False)
+    return bad.update(restore_to=newest.values("pk")[:1])
 
 
 def bind_revisions(instances: QuerySet[Instance]) -> int:
@@ -265,7 +267,9 @@ def fetched(revisions: list[int], now: datetime) -> list[int]:
         fresh = Instance.objects.filter(
             pk__in=pks, progress__lt=FETCHED, state__in={State.PENDING, State.REMOVING}
         )
-        _write(fresh, now, progress=FETCHED, progress_words="Fetched the new version")
+        going = Case(When(state=State.REMOVING, then=Value("Fetched what it ran before")))
+        words = Coalesce(going, Value("Fetched the new version"))
+        _write(fresh, now, progress=FETCHED, progress_words=words)
     return sorted({deployment for _, deployment in found})
 
 

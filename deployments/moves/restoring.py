@@ -55,10 +55,10 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
     ).filter(_unheld(deployment))
     fresh = _begin(deployment, ours, now)
     _remember_as_bad(deployment, fresh, now)
-    instances.step_past_bad(fresh.exclude(restore_to=None).exclude(restore_to__bad_at=None))
+    instances.step_past_bad(fresh)
     if count := _want(deployment, fresh, _what_ran_before(deployment, now), now):
         events.record(deployment, "restored", f"{sentence} Begun on {devices(count)}.", now=now)
-    _close_the_rest(chunk, now)
+    _close_the_rest(deployment, chunk, now)
 
 
 def restore_again(deployment: Deployment, now: datetime) -> int:
@@ -154,8 +154,10 @@ def _revision(like: str, now: datetime) -> dict[str, Source]:
     }
 
 
-def _close_the_rest(chunk: QuerySet[Instance], now: datetime) -> None:
+def _close_the_rest(deployment: Deployment, chunk: QuerySet[Instance], now: datetime) -> None:
     """What there is nothing to put back for; `chunk` is what was not begun."""
+    held = chunk.filter(workload__wanted__deployment=deployment, workload__wanted__removal=False)
+    instances.close(held, State.SUPERSEDED, "Another deployment is changing it", now)
     queued = chunk.filter(state=State.QUEUED)
     instances.close(queued, State.CANCELLED, "Never sent", now)
     unsent = chunk.filter(Q(revision=None) | Q(revision__withdrawn_at__isnull=False))

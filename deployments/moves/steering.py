@@ -116,7 +116,8 @@ def _roll_out_again(
 ) -> None:
     failed = Instance.objects.filter(deployment=deployment, state=State.FAILED)
     # What another deployment changed since is its business.
-    others = failed.exclude(revision=None).exclude(workload__wanted__deployment=deployment)
+    sent = failed.exclude(revision=None).filter(revision__withdrawn_at=None)
+    others = sent.exclude(workload__wanted__deployment=deployment)
     instances.close(others, State.SUPERSEDED, "Another deployment has changed it since", now)
     count = failed.count()
     if not count:

@@ -48,6 +48,12 @@ MENU = (
         "Clients", "clients", "admin:devices_client_changelist", "devices.view_client", apart=True
     ),
     Item("People", "people", "admin:accounts_user_changelist", "accounts.view_user"),
+    Item(
+        "Approval rules",
+        "rules",
+        "admin:deployments_approvalrule_changelist",
+        "deployments.view_approvalrule",
+    ),
 )
 
 

@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from deployments import actions, listing, views, wizard
-from deployments.models import Deployment
+from deployments import actions, listing, rules, views, wizard
+from deployments.models import ApprovalRule, Deployment
+
+admin.site.register(ApprovalRule, rules.RuleAdmin)
 
 
 @admin.register(Deployment)

@@ -1,6 +1,7 @@
 """When a deployment needs somebody's approval."""
 
 from django.db import models
+from django.db.models import Q
 
 from applications.models import Application
 
@@ -25,6 +26,12 @@ class ApprovalRule(models.Model):
 
     class Meta:
         ordering = ("name",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(more_than__isnull=False) | Q(application__isnull=False) | ~Q(labels=""),
+                name="approval_rule_names_something",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

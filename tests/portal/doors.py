@@ -135,4 +135,14 @@ ROLLOUTS = (
         "deployments_deployment_action", "deployment", "delete", method="post", answer=GONE_ON
     ),
 )
-DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS)
+RULES = (
+    admins_may("deployments_approvalrule_changelist"),
+    admins_may("deployments_approvalrule_add"),
+    admins_may("deployments_approvalrule_add", method="post"),
+    admins_may("deployments_approvalrule_change", "rule"),
+    admins_may("deployments_approvalrule_change", "rule", method="post"),
+    admins_may("deployments_approvalrule_history", "rule"),
+    admins_may("deployments_approvalrule_delete", "rule"),
+    admins_may("deployments_approvalrule_delete", "rule", method="post"),
+)
+DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *RULES)

@@ -72,6 +72,19 @@ def test_the_sign_in_page_keeps_to_the_policy_too(db: None) -> None:
                 "People",
             ],
         ),
+        (
+            Role.ADMIN,
+            [
+                "Overview",
+                "Deployments",
+                "Applications",
+                "Devices",
+                "Groups",
+                "Clients",
+                "People",
+                "Approval rules",
+            ],
+        ),
     ],
 )
 def test_the_menu_has_what_the_person_may_see_most_used_first(
@@ -98,6 +111,7 @@ def test_each_number_on_the_overview_leads_to_its_list(keys: dict[str, int]) -> 
         "devices_device_changelist",
         "devices_devicegroup_changelist",
         "devices_client_changelist",
+        "deployments_approvalrule_changelist",
     ],
 )
 def test_an_empty_list_says_what_to_do_next(route: str, admin: Browser) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from applications.models import Application, ApplicationVersion, Resource
-from deployments.models import Deployment
+from deployments.models import ApprovalRule, Deployment
 from devices.models import Client, Device, DeviceGroup
 from tests import cast
 
@@ -33,6 +33,9 @@ def make() -> dict[str, int]:
     deployment = Deployment.objects.create(
         name="Pumps", version=version, profile_id="compose", created_at=now, updated_at=now
     )
+    rule = ApprovalRule.objects.create(
+        name="Line <b>4</b>", labels="line=4", created_at=now, updated_at=now
+    )
     return {
         "person": cast.person(None, "somebody").pk,
         "application": version.application_id,
@@ -41,6 +44,7 @@ def make() -> dict[str, int]:
         "device": device.pk,
         "group": group.pk,
         "deployment": deployment.pk,
+        "rule": rule.pk,
     }
 
 

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from devices.kinds import KindOf
+
 
 class Client(models.Model):
     """A Margo WFM client: one identity that polls and reports, for one device or many.
@@ -54,7 +56,8 @@ class Device(models.Model):
     """A device behind a client; a gateway's children are devices too.
 
     `capabilities` is the document exactly as reported; `properties` and `reported_labels` are
-    read from it. Assigned labels win over reported ones of the same key.
+    read from it; the database keeps `kind` in step with them. Assigned labels win over reported
+    ones of the same key.
     """
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="devices")
@@ -67,6 +70,11 @@ class Device(models.Model):
     properties = models.JSONField(null=True, blank=True)
     reported_labels = models.JSONField(default=dict, blank=True)
     assigned_labels = models.JSONField(default=dict, blank=True)
+    kind = models.GeneratedField(
+        expression=KindOf("properties", "reported_labels"),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
     failing = models.BooleanField(
         default=False, help_text="A workload on it was last reported as failed."
     )

@@ -25,6 +25,7 @@ from django.db.models.functions import Coalesce
 from deployments import events
 from deployments.models import Deployment, Instance, Revision, Workload
 from deployments.moves import instances
+from deployments.moves.locks import lock_workloads
 from deployments.rows import Source, insert_from, update_from
 from deployments.states import RELEASED, Failure, State
 from deployments.words import devices
@@ -76,6 +77,7 @@ def _begin(deployment: Deployment, ours: QuerySet[Instance], now: datetime) -> Q
     """Takes hold of these devices; what they are to run is still to be made."""
     # Clients first, as a release and a poll do: so none waits in a ring.
     raise_generation(ours.order_by().values("device__client"))
+    lock_workloads(ours)
     instances.put_back(ours, now)
     return Instance.objects.filter(deployment=deployment, state=State.REMOVING, revision=None)
 

@@ -9,6 +9,7 @@ from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import instances, restoring, rollback, verbs
 from deployments.moves.door import MoveRefusedError, ended, move, unmoved
+from deployments.moves.locks import lock_workloads
 from deployments.moves.pulling import pull_back, taken_back_words
 from deployments.planner import (
     Begin,
@@ -28,6 +29,7 @@ from deployments.planner import (
 )
 from deployments.states import FAILURE_WORDS, Stage
 from deployments.words import devices
+from devices.desire import raise_generation
 
 
 def carry_out(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
@@ -65,6 +67,8 @@ def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
         return
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
     failed = Instance.objects.filter(counting.retryable(policy), batch=batch)
+    raise_generation(failed.order_by().values("device__client"))
+    lock_workloads(failed)
     if instances.requeue(failed, now):
         Batch.objects.filter(pk=batch.pk).update(ended_at=None)
         releasing.release(deployment, batch, now)

@@ -4,15 +4,11 @@ Each race has a twin that takes the guard away and shows that the race exists. S
 writer in at a time, so most twins show it on PostgreSQL only and check there that nothing breaks.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import datetime
-from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
-from django.db import IntegrityError, connection, connections
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection
 
 from deployments import engine, events, moves, publishing, releasing, reports, withdrawing
 from deployments.models import (
@@ -30,80 +26,17 @@ from deployments.states import Status
 from devices.models import Client, Device
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
+from tests.deployments.racing import (
+    at_once,
+    both_reach,
+    first_waits,
+    in_between,
+    on_postgresql,
+    unguarded_mark,
+    without_locks,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-#: How long one waits for the other in the middle of its work; where a lock keeps the other out,
-#: it waits in vain and goes on.
-PATIENCE_SECONDS = 0.4
-
-Action = Callable[[], object]
-
-
-def at_once(*actions: Action) -> list[object]:
-    """Does these at the same time; answers what each gave, or the error it raised."""
-
-    def do(action: Action) -> object:
-        try:
-            return action()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        doings = [threads.submit(do, action) for action in actions]
-        return [doing.exception(30) or doing.result() for doing in doings]
-
-
-def both_reach(patch: pytest.MonkeyPatch, place: object, name: str, *, parties: int = 2) -> None:
-    """Holds each caller at the end of a function until another has come that far too."""
-    real, barrier = getattr(place, name), Barrier(parties)
-
-    def meet(*args: object, **kwargs: object) -> object:
-        answer = real(*args, **kwargs)
-        with suppress(BrokenBarrierError):
-            barrier.wait(PATIENCE_SECONDS)
-        return answer
-
-    patch.setattr(place, name, meet)
-
-
-def first_waits(patch: pytest.MonkeyPatch, place: object, name: str) -> tuple[Event, Event]:
-    """Holds the first caller at the end of a function; answers `reached` and `go_on`."""
-    real, reached, go_on = getattr(place, name), Event(), Event()
-
-    def wait(*args: object, **kwargs: object) -> object:
-        answer = real(*args, **kwargs)
-        if not reached.is_set():
-            reached.set()
-            go_on.wait(PATIENCE_SECONDS)
-        return answer
-
-    patch.setattr(place, name, wait)
-    return reached, go_on
-
-
-def in_between(reached: Event, go_on: Event, *actions: Action) -> Action:
-    """Does these once the other has reached its place, then lets it go on."""
-
-    def do() -> None:
-        assert reached.wait(10)
-        try:
-            for action in actions:
-                action()
-        finally:
-            go_on.set()
-
-    return do
-
-
-def without_locks(patch: pytest.MonkeyPatch) -> None:
-    """Takes the row locks away."""
-    patch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
-
-
-def on_postgresql() -> bool:
-    """Whether writers can run beside each other."""
-    return connection.vendor == "postgresql"
 
 
 @pytest.fixture
@@ -158,13 +91,6 @@ def test_a_slow_poll_never_takes_the_counter_back(
         assert Manifest.objects.get(version=2).entries
 
 
-def _unguarded_mark(wanted: list[Revision], version: int) -> bool:
-    for revision in wanted:
-        values = {"document": revision.document, "digest": revision.digest}
-        Revision.objects.filter(pk=revision.pk).update(target_version=version, **values)
-    return True
-
-
 @pytest.mark.parametrize(
     ("locks", "compares"),
     [
@@ -183,7 +109,7 @@ def test_content_is_published_or_taken_back_but_never_both(
         without_locks(monkeypatch)
         monkeypatch.setattr(withdrawing, "raise_generation", lambda _: 0)
     if not compares:
-        monkeypatch.setattr(publishing, "_mark_as_target", _unguarded_mark)
+        monkeypatch.setattr(publishing, "_mark_as_target", unguarded_mark)
     reached, go_on = first_waits(monkeypatch, publishing, "_wanted")
     cancel = in_between(reached, go_on, lambda: moves.cancel(deployment, actor=None, now=NOON))
     at_once(lambda: plant.poll(device), cancel)

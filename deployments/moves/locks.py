@@ -1,0 +1,14 @@
+"""Rows that are locked before others, so that no two transactions wait for each other in a ring.
+
+The order is: deployment, clients by id, revisions, workloads by id, instances.
+"""
+
+from django.db.models import QuerySet
+
+from deployments.models import Instance, Workload
+
+
+def lock_workloads(instances: QuerySet[Instance]) -> None:
+    """Locks the workloads of these instances, as a report does before it writes its instance."""
+    theirs = Workload.objects.filter(pk__in=instances.order_by().values("workload"))
+    list(theirs.order_by("pk").select_for_update().values_list("pk", flat=True))

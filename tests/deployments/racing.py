@@ -13,7 +13,9 @@ from deployments.models import Revision
 
 #: How long one waits for the other in the middle of its work; where a lock keeps the other out,
 #: it waits in vain and goes on.
-PATIENCE_SECONDS = 0.4
+PATIENCE_SECONDS = 1.0
+#: The same where nothing keeps the other out, however slow the machine is.
+UNTIL_DONE_SECONDS = 30.0
 
 Action = Callable[[], object]
 
@@ -45,7 +47,9 @@ def both_reach(patch: pytest.MonkeyPatch, place: object, name: str, *, parties: 
     patch.setattr(place, name, meet)
 
 
-def first_waits(patch: pytest.MonkeyPatch, place: object, name: str) -> tuple[Event, Event]:
+def first_waits(
+    patch: pytest.MonkeyPatch, place: object, name: str, *, seconds: float = PATIENCE_SECONDS
+) -> tuple[Event, Event]:
     """Holds the first caller at the end of a function; answers `reached` and `go_on`."""
     real, reached, go_on = getattr(place, name), Event(), Event()
 
@@ -53,7 +57,7 @@ def first_waits(patch: pytest.MonkeyPatch, place: object, name: str) -> tuple[Ev
         answer = real(*args, **kwargs)
         if not reached.is_set():
             reached.set()
-            go_on.wait(PATIENCE_SECONDS)
+            go_on.wait(seconds)
         return answer
 
     patch.setattr(place, name, wait)

@@ -27,6 +27,8 @@ from devices.models import Client, Device
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
 from tests.deployments.racing import (
+    PATIENCE_SECONDS,
+    UNTIL_DONE_SECONDS,
     at_once,
     both_reach,
     first_waits,
@@ -75,7 +77,8 @@ def test_a_slow_poll_never_takes_the_counter_back(
     plant.tick(taken_back)
     ready = plant.a_ready_deployment([device], plant.a_version("2.0.0"))
     moves.start(ready, actor=None, now=NOON)
-    reached, go_on = first_waits(monkeypatch, publishing, "_wanted")
+    patience = PATIENCE_SECONDS if guarded else UNTIL_DONE_SECONDS
+    reached, go_on = first_waits(monkeypatch, publishing, "_wanted", seconds=patience)
     at_once(
         lambda: plant.poll(device),
         in_between(
@@ -339,7 +342,7 @@ def test_what_was_cancelled_while_the_engine_planned_is_not_released(
         monkeypatch.setitem(steps._DOINGS, Release, _unguarded_release)
     deployment = plant.a_ready_deployment([plant.a_device()])
     moves.start(deployment, actor=None, now=NOON)
-    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
     outcomes = at_once(
         lambda: engine.tick(deployment.pk, now=NOON),
         in_between(reached, go_on, lambda: moves.cancel(deployment, actor=None, now=NOON)),
@@ -364,7 +367,7 @@ def test_a_cancel_during_a_look_is_looked_at_at_once(
     deployment = plant.a_rollout([device])
     plant.poll(device)
     plant.fetch(device)
-    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
     at_once(
         lambda: engine.tick(deployment.pk, now=after(1)),
         in_between(reached, go_on, lambda: moves.cancel(deployment, actor=None, now=after(1))),

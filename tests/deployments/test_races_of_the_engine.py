@@ -17,6 +17,7 @@ from devices.models import Client
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
 from tests.deployments.racing import (
+    UNTIL_DONE_SECONDS,
     at_once,
     both_reach,
     first_waits,
@@ -72,7 +73,7 @@ def test_a_pause_while_the_engine_releases_the_next_batch_leaves_nothing_half_do
     moves.approve_batch(rollout, actor=None, now=after(1))
     if not guarded:
         monkeypatch.setattr(steps, "unmoved", _anything)
-    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
 
     def pause() -> None:
         moves.pause(Deployment.objects.get(pk=rollout.pk), actor=None, now=after(2))
@@ -142,7 +143,7 @@ def test_a_rollback_and_the_start_of_another_deployment_share_no_device(guarded,
     moves.roll_back(done, actor=None, now=after(1))
     if not guarded:
         monkeypatch.setattr(restoring, "_unheld", lambda _: ~Q(pk=None))
-    reached, go_on = first_waits(monkeypatch, engine, "plan")
+    reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
     outcomes = at_once(
         lambda: engine.tick(done.pk, now=after(1)),
         in_between(reached, go_on, lambda: moves.start(third, actor=None, now=after(1))),
@@ -212,7 +213,7 @@ def test_a_worker_whose_claim_was_taken_over_changes_nothing_more(guarded, monke
     moves.start(rollout, actor=None, now=NOON)
     if not guarded:
         monkeypatch.setattr(steps, "unmoved", _anything)
-    slow, go_on = first_waits(monkeypatch, engine, "plan")
+    slow, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
     late = after(engine.CLAIM_SECONDS + 1)
 
     def take_over() -> None:

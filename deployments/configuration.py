@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from applications.parameters import Field, fields
-from deployments import content, strategy
+from deployments import content, phrases
 from deployments.models import Deployment
-from deployments.planner.partition import IMMEDIATE
 from deployments.states import Stage
 from deployments.targeting import chosen
-from deployments.words import devices, duration
+from deployments.words import devices
 from devices.models import DeviceGroup
 from devices.selectors import SelectorError
 
@@ -41,6 +40,7 @@ class Configuration:
     profile: str
     sections: list[Section]
     strategy: str
+    course: list[str]
     limits: list[str]
     targeting: list[str]
 
@@ -50,8 +50,9 @@ def of(deployment: Deployment) -> Configuration:
     return Configuration(
         profile=profile_words(deployment.version.profile(deployment.profile_id) or {}),
         sections=sections(deployment),
-        strategy=strategy_words(deployment.strategy),
-        limits=limits(deployment.strategy),
+        strategy=phrases.strategy_words(deployment.strategy),
+        course=phrases.course(deployment.strategy),
+        limits=phrases.limits(deployment.strategy),
         targeting=targeting_words(deployment.targeting),
     )
 
@@ -71,24 +72,6 @@ def sections(deployment: Deployment) -> list[Section]:
     return [
         Section(section.name, [_value(field, deployment, values) for field in section.fields])
         for section in found
-    ]
-
-
-def strategy_words(stored: Mapping[str, object]) -> str:
-    """The strategy's name and what it means."""
-    kind = str(stored.get("kind", IMMEDIATE))
-    return f"{strategy.WORDS.get(kind, kind)}: {strategy.SENTENCES.get(kind, '')}"
-
-
-def limits(stored: Mapping[str, object]) -> list[str]:
-    """What was allowed, a phrase each."""
-    policy = strategy.policy_of(stored)
-    may_fail = policy.max_failures
-    allowed = f"{may_fail.words} may fail" if may_fail.number else "none may fail"
-    return [
-        allowed,
-        f"{duration(policy.install_timeout_seconds)} to install",
-        f"{duration(policy.offline_wait_seconds)} to wait for a device that is offline",
     ]
 
 

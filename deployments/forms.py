@@ -1,4 +1,4 @@
-"""The wizard's forms: a package's settings, and the limits of a rollout."""
+"""The form of a package's settings, in the package's own words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,7 @@ from django.http import QueryDict
 
 from applications.parameters import Field, SectionFields, problem_with, read
 from applications.values import is_empty
-from deployments import strategy
 from deployments.configuration import value_words
-from deployments.planner.partition import IMMEDIATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,60 +96,6 @@ class ParameterForm(forms.Form):
     def _question(self, setting: Field) -> Question:
         keeps = setting.secret and setting.name in self.stored
         return Question(setting, self[_key(setting)], hints(setting), keeps)
-
-
-class RolloutForm(forms.Form):
-    """What a rollout allows, in the units people think in."""
-
-    kind = forms.ChoiceField(choices=list(strategy.WORDS.items()), initial=IMMEDIATE)
-    max_failures = forms.IntegerField(label="Failures allowed", min_value=0)
-    install_timeout_minutes = forms.FloatField(
-        label="Minutes to install",
-        max_value=strategy.LIMITS["install_timeout_seconds"].most / 60,
-    )
-    offline_wait_hours = forms.FloatField(
-        label="Hours to wait for a device that is offline",
-        max_value=strategy.LIMITS["offline_wait_seconds"].most / 3600,
-    )
-
-    #: Field of the form, field of the strategy, seconds in one unit.
-    DURATIONS = (
-        ("install_timeout_minutes", "install_timeout_seconds", 60),
-        ("offline_wait_hours", "offline_wait_seconds", 3600),
-    )
-
-    @classmethod
-    def of(cls, stored: Mapping[str, object]) -> "RolloutForm":
-        """The form of a draft."""
-        policy = strategy.policy_of(stored)
-        return cls(
-            initial={
-                "kind": stored.get("kind", IMMEDIATE),
-                "max_failures": stored.get("max_failures", 0),
-                "install_timeout_minutes": f"{policy.install_timeout_seconds / 60:g}",
-                "offline_wait_hours": f"{policy.offline_wait_seconds / 3600:g}",
-            }
-        )
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether something folded away differs from what a new draft has."""
-        return self.initial != RolloutForm.of(strategy.DEFAULTS).initial
-
-    def given(self) -> dict[str, object]:
-        """The strategy as the verb takes it."""
-        answers = self.cleaned_data
-        durations = {
-            stored: round(answers[name] * seconds) for name, stored, seconds in self.DURATIONS
-        }
-        return {"kind": answers["kind"], "max_failures": answers["max_failures"], **durations}
-
-    def take_problems(self, problems: Mapping[str, str]) -> None:
-        """Puts the verb's refusal next to the fields it is about."""
-        names = {stored: name for name, stored, _ in self.DURATIONS}
-        for stored, problem in problems.items():
-            unit = " seconds" if stored in names else ""
-            self.add_error(names.get(stored, stored), f"It {problem}{unit}.")
 
 
 def hints(setting: Field) -> list[str]:

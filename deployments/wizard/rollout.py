@@ -3,11 +3,12 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from deployments import drafting, strategy
+from deployments import drafting, phrases, strategy
 from deployments.asking import edits_shown, person
-from deployments.forms import RolloutForm
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
+from deployments.rollout_form import RolloutForm
+from deployments.states import RETRIED
 from deployments.strategy import StrategyError
 from deployments.wizard import steps
 
@@ -15,14 +16,14 @@ from deployments.wizard import steps
 def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     """The strategy, with the rest folded away: its defaults suit most rollouts."""
     if request.method != "POST":
-        return _show(request, draft, RolloutForm.of(draft.strategy))
-    form = RolloutForm(request.POST)
+        return _show(request, draft, RolloutForm(draft.strategy))
+    form = RolloutForm(draft.strategy, request.POST)
     if not form.is_valid():
         return _show(request, draft, form, failed=True)
     try:
         drafting.set_rollout(
             draft,
-            form.given(),
+            form.given,
             actor=person(request),
             now=timezone.now(),
             edits=edits_shown(request),
@@ -40,5 +41,10 @@ def _show(
     request: HttpRequest, draft: Deployment, form: RolloutForm, *, failed: bool = False
 ) -> HttpResponse:
     strategies = [(kind, words, strategy.SENTENCES[kind]) for kind, words in strategy.WORDS.items()]
-    context = {"form": form, "strategies": strategies, "unfolded": failed or form.is_changed}
+    context = {
+        "form": form,
+        "strategies": strategies,
+        "retries": [form[f"retry_{kind}"] for kind in RETRIED],
+        "limits": phrases.limits(draft.strategy),
+    }
     return steps.show(request, draft, drafting.ROLLOUT, context, failed=failed)

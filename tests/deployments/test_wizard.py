@@ -64,23 +64,13 @@ def test_from_the_list_to_a_running_deployment_without_a_script(browser):
     assert answer.url == step_url(draft, 3)
     answer = browser.post(answer.url, {"p-speed": "20"})
     assert answer.url == step_url(draft, 4)
-    answer = browser.post(answer.url, rollout_answers())
+    answer = browser.post(answer.url, {"kind": "immediate"})
     assert answer.url == step_url(draft, 5)
     assert device.path in browser.get(answer.url).content.decode()
     answer = browser.post(answer.url, {"go": "start"})
     assert answer.url == page_url(draft)
     assert stored(draft).stage == "rolling"
     assert Instance.objects.get(deployment=draft).device == device
-
-
-def rollout_answers(**changes: str) -> dict[str, str]:
-    answers = {
-        "kind": "immediate",
-        "max_failures": "0",
-        "install_timeout_minutes": "30",
-        "offline_wait_hours": "24",
-    }
-    return {**answers, **changes}
 
 
 def test_a_version_given_in_the_address_is_the_only_one_offered_and_chosen(browser):
@@ -338,54 +328,6 @@ def test_a_secret_is_never_shown_again_and_kept_when_left_empty(browser):
     answer = browser.post(step_url(draft, 3), {"p-db_password": ""})
     assert answer.url == step_url(draft, 4)
     assert stored(draft).parameters == {"db_password": "hunter2"}
-
-
-# Step 4
-
-
-def test_limits_are_kept_in_seconds(browser):
-    draft = draft_at(4, [plant.a_device()])
-    form = rollout_answers(
-        max_failures="2", install_timeout_minutes="1.5", offline_wait_hours="0.5"
-    )
-    browser.post(step_url(draft, 4), form)
-    assert stored(draft).strategy == {
-        "kind": "immediate",
-        "max_failures": 2,
-        "install_timeout_seconds": 90,
-        "offline_wait_seconds": 1800,
-    }
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        pytest.param({"max_failures": "-1"}, "greater than or equal to 0", id="negative"),
-        pytest.param({"max_failures": "some"}, "whole number", id="no number"),
-        pytest.param({"install_timeout_minutes": "0"}, "between 10 and", id="no time at all"),
-        pytest.param({"install_timeout_minutes": "nan"}, "Enter a number", id="not a number"),
-        pytest.param({"offline_wait_hours": "1e9"}, "less than or equal to 2160", id="for ever"),
-        pytest.param(
-            {"install_timeout_minutes": "1e308"},
-            "less than or equal to 10080",
-            id="beyond counting",
-        ),
-        pytest.param(
-            {"offline_wait_hours": "1e307"},
-            "less than or equal to 2160",
-            id="hours beyond counting",
-        ),
-        pytest.param({"kind": "sudden"}, "not one of the available", id="unknown strategy"),
-    ],
-)
-def test_a_bad_limit_is_told_beside_its_field(browser, changes, sentence):
-    draft = draft_at(4, [plant.a_device()])
-    before = stored(draft).strategy
-    page = browser.post(step_url(draft, 4), rollout_answers(**changes))
-    assert page.context["failed"]
-    assert sentence in page.content.decode()
-    assert '<details class="advanced" open>' in page.content.decode()
-    assert stored(draft).strategy == before
 
 
 # Step 5

@@ -51,12 +51,7 @@ ANSWERS = [
     pytest.param(3, {"p-speed": "33"}, id="parameters"),
     pytest.param(
         4,
-        {
-            "kind": "immediate",
-            "max_failures": "7",
-            "install_timeout_minutes": "30",
-            "offline_wait_hours": "24",
-        },
+        {"kind": "canary", "canary_percent": "7"},
         id="rollout",
     ),
     pytest.param(5, {"go": "start"}, id="start"),

@@ -1,0 +1,57 @@
+"""Reports and counters, and manifests as they are numbered."""
+
+from collections.abc import Iterator
+
+from tests.simulation.rules import rule
+
+
+@rule("manifest versions never go back")
+def counters(was, now, world) -> Iterator[str]:
+    """Nor what a client proved to hold, nor the generations; nobody proves what is not there."""
+    names = ("manifest_version", "proved_version", "desired_generation", "published_generation")
+    for pk, client in now.clients.items():
+        before = was.clients[pk]
+        for name in names:
+            if getattr(client, name) < getattr(before, name):
+                yield f"client {pk}: {name} went from {getattr(before, name)}"
+        if client.proved_version > client.manifest_version:
+            yield f"client {pk} proved a manifest that was never published"
+        if client.published_generation > client.desired_generation:
+            yield f"client {pk} has a generation nobody asked for"
+
+
+@rule("a target version is one that was published")
+def target_versions(was, now, world) -> Iterator[str]:
+    """Each revision learns it when the client's manifest is made."""
+    for pk, one in now.revisions.items():
+        if one.target_version is None:
+            continue
+        device = now.workloads[one.workload_id].device_id
+        client = now.clients[world.client_of[device]]
+        if one.target_version > client.manifest_version:
+            yield f"revision {pk} is the target of {one.target_version}"
+        if not one.digest and not one.removal:
+            yield f"revision {pk} was published without bytes"
+
+
+@rule("installed is what a device that can be trusted really installed")
+def truth(was, now, world) -> Iterator[str]:
+    """No stale report makes a workload look installed."""
+    for pk, workload in now.workloads.items():
+        before = was.workloads.get(pk)
+        if workload.installed_id is None or (before and before == workload):
+            continue
+        unit = world.unit_of[workload.device_id]
+        digest = now.revisions[workload.installed_id].digest
+        if not unit.untrusted and digest not in unit.installed:
+            yield f"{unit.path} never installed revision {workload.installed_id}"
+
+
+@rule("tries are counted, and a failure has a kind")
+def attempts(was, now, world) -> Iterator[str]:
+    """Failed means why; released means tried."""
+    for pk, one in now.instances.items():
+        if (one.state == "failed") != bool(one.failure) and one.state != "queued":
+            yield f"instance {pk} is {one.state} with the failure {one.failure!r}"
+        if one.state in {"pending", "installing", "deferred", "installed"} and not one.attempts:
+            yield f"instance {pk} is {one.state} and was never tried"

@@ -1,0 +1,51 @@
+"""A failing seed made short: steps are left out as long as the same thing goes wrong."""
+
+from collections.abc import Sequence
+
+from tests.simulation.plant import Plant
+from tests.simulation.running import Outcome, run
+from tests.simulation.steps import Step
+
+
+def shrink(plant: Plant, steps: Sequence[Step], outcome: Outcome) -> tuple[list[Step], Outcome]:
+    """The fewest steps found that fail in the same way."""
+    kept = list(steps[: outcome.at])
+    size = max(1, len(kept) // 2)
+    while True:
+        kept, outcome, shorter = _pass(plant, kept, outcome, size)
+        if size > 1:
+            size //= 2
+        elif not shorter:
+            return kept, outcome
+
+
+def _pass(
+    plant: Plant, kept: list[Step], outcome: Outcome, size: int
+) -> tuple[list[Step], Outcome, bool]:
+    shorter, start = False, len(kept) - size
+    while start > -size:
+        fewer = kept[: max(0, start)] + kept[max(0, start) + size :]
+        tried = run(plant, fewer)
+        if kind(tried) == kind(outcome):
+            kept, outcome, shorter = fewer[: tried.at], tried, True
+        start -= size
+    return kept, outcome, shorter
+
+
+def kind(outcome: Outcome) -> str:
+    """What went wrong, without the numbers of this world."""
+    if outcome.error is None:
+        return ""
+    return f"{type(outcome.error).__name__}: {str(outcome.error).partition(':')[0]}"
+
+
+def story(seed: int, steps: Sequence[Step], outcome: Outcome) -> str:
+    """What to read when a seed fails."""
+    lines = [f"{number:3} {step}" for number, step in enumerate(steps, 1)]
+    return "\n".join(
+        [
+            f"Seed {seed} breaks a rule; these {len(steps)} steps are enough:",
+            *lines,
+            f"then {type(outcome.error).__name__}: {outcome.error}",
+        ]
+    )

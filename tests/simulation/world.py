@@ -1,0 +1,262 @@
+"""One world: a virtual clock, the fleet, the deployments, and what is remembered between steps."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from deployments import engine, publishing, reports
+from deployments.models import Deployment, Instance, Manifest, Revision, StatusReport, Workload
+from deployments.states import Status
+from devices.models import Client
+from tests.deployments.plant import NOON
+from tests.simulation import rows
+from tests.simulation.fleet import Edge, Said
+from tests.simulation.interrupting import DiedError, Interruption
+from tests.simulation.plant import Plant
+from tests.simulation.reading import (
+    Document,
+    Entry,
+    ReadManifest,
+    digest_of,
+    read_document,
+    read_manifest,
+    unpack,
+)
+from tests.simulation.rules import broken
+from tests.simulation.watching import Watch
+
+ANSWERS = ("stage", "gate", "gate_batch")
+
+
+class World:
+    """What the steps happen to; also the portal as the modelled fleet sees it."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant, self.now = plant, NOON
+        self.edges = plant.edges()
+        self.units = [unit for edge in self.edges for unit in edge.units]
+        self.deployments: list[int] = []
+        self.pages: dict[int, Deployment] = {}
+        self.counts: Counter[str] = Counter()
+        self.watch = Watch(self)
+        self.interruption: Interruption | None = None
+        self.interleaved = False
+        self.unit_of = {
+            device.pk: unit for device, unit in zip(plant.devices, self.units, strict=True)
+        }
+        self.client_of = {device.pk: device.client_id for device in plant.devices}
+        self.first_release: set[int] = set()
+        self.held_meanwhile: set[tuple[int, int]] = set()
+        self.published: dict[tuple[str, int], bytes] = {}
+        self.ids: dict[str, int] = {}
+        self.rows = rows.read()
+
+    def later(self, seconds: float) -> None:
+        """The clock goes on."""
+        self.now += timedelta(seconds=seconds)
+
+    def unseen(self):
+        """Around statements of the simulation itself."""
+        return self.interruption.unseen() if self.interruption else nullcontext()
+
+    @contextmanager
+    def interrupted(self, at: int, instead=None) -> Iterator[Interruption]:
+        """What happens inside may end, or be crossed, before its statement number `at`."""
+        self.interruption = Interruption(at, instead)
+        try:
+            with connection.execute_wrapper(self.interruption):
+                yield self.interruption
+        except DiedError:
+            self.counts["crash"] += 1
+        finally:
+            self.interruption = None
+
+    # The engine
+
+    def beat(self) -> None:
+        """What beat does each second; one deployment after the other."""
+        for pk in list(engine.due(self.now).order_by("pk").values_list("pk", flat=True)):
+            self.tick(pk)
+
+    def tick(self, pk: int) -> None:
+        """One look of the engine; the second one at once finds nothing to do."""
+        interruption = self.interruption
+        due = interruption or engine.due(self.now).filter(pk=pk).exists()
+        engine.tick(pk, now=self.now)
+        self.counts["tick"] += 1
+        if interruption or not due:
+            return
+        self._judge_after(pk)
+        with counting_writes() as writes:
+            if engine.tick(pk, now=self.now) or len(writes) != 1:
+                broken("10: a second look at once does nothing more", pk, writes)
+
+    def _judge_after(self, pk: int) -> None:
+        """What stands once the engine is through: nothing exceeded, and the summary is true."""
+        sight = self.watch.sights[pk]
+        deployment = Deployment.objects.get(pk=pk)
+        if deployment.trouble or deployment.claimed_until:
+            broken("22: a look that ended well leaves nothing behind", deployment.trouble)
+        counts = Counter(part.state for part in sight.parts)
+        if deployment.summary != {"total": len(sight.parts), "counts": dict(counts)}:
+            broken("the summary is what there is", pk, deployment.summary, dict(counts))
+        if sight.stage in {"rolling", "gate", "held", "paused"} and sight.breach():
+            broken("4: no breach is left standing", sight)
+        queued = counts["queued"] > 0
+        if sight.stage in {"rolling", "gate"} and queued and sight.unhealthy():
+            broken("3: no unhealthy batch is left rolling", sight)
+        if deployment.due_at is not None and deployment.due_at <= self.now:
+            broken("10: nothing is due right after a look", pk, deployment.due_at)
+
+    # The device interface
+
+    def poll(self, edge: Edge) -> ReadManifest | None:
+        """GET /api/v1/deployments with If-None-Match."""
+        client = self._client(edge)
+        self.counts["poll"] += 1
+        if publishing.is_current(client) and edge.etag == client.manifest_digest:
+            publishing.prove(client, client.manifest_version, now=self.now)
+            return None
+        published = publishing.manifest_for(client, now=self.now)
+        publishing.prove(client, published.version, now=self.now)
+        with self.unseen():
+            self._judge_manifest(edge, published)
+        if published.digest == edge.etag:
+            return None
+        edge.etag = published.digest
+        return read_manifest(published.body)
+
+    def head(self, edge: Edge) -> None:
+        """HEAD: the manifest is made, and the client does not hold it."""
+        published = publishing.manifest_for(self._client(edge), now=self.now)
+        with self.unseen():
+            self._judge_manifest(edge, published)
+
+    def fetch(self, edge: Edge, entry: Entry) -> Document:
+        """One document, from the bundle when the client wants several."""
+        client = self._client(edge)
+        self.counts["fetch"] += 1
+        if len(edge.entries) > 1 and edge.bundle:
+            archive = publishing.bundle_for(client, edge.bundle, now=self.now)
+            data = unpack(archive or b"", edge.bundle).get(entry.uid)
+        else:
+            data = publishing.document_for(client, entry.uid, entry.digest, now=self.now)
+        if data is None:
+            broken("12: every byte that a manifest refers to can be fetched", entry)
+        document = read_document(data, entry)
+        with self.unseen():
+            self._judge_document(document, entry)
+        return document
+
+    def tell(self, edge: Edge, said: Said) -> None:
+        """A status report: answered means it is in the history; a stale one changes no state."""
+        with self.unseen():
+            workload = Workload.objects.select_related("wanted").get(uid=said.uid)
+            stale = _is_stale(self._client(edge), workload.wanted, said)
+            before = _standing(workload) if stale else None
+        client = self._client(edge)
+        error = said.error
+        report = reports.Report(Status(said.state), said.adopted, (), error)
+        reports.receive(client, said.uid, report, now=self.now)
+        self.counts["report"] += 1
+        with self.unseen():
+            self._judge_report(workload, said, stale, before)
+
+    def order(self, uids: list[str]) -> list[str]:
+        """By the age of the workload; ids are random, and worlds must not be."""
+        if any(uid not in self.ids for uid in uids):
+            with self.unseen():
+                known = Workload.objects.values_list("uid", "pk")
+                self.ids = {str(uid): pk for uid, pk in known}
+        return sorted(uids, key=self.ids.__getitem__)
+
+    def _client(self, edge: Edge) -> Client:
+        return Client.objects.get(pk=self.plant.clients[edge.index].pk)
+
+    def _judge_manifest(self, edge: Edge, published: publishing.Published) -> None:
+        told = read_manifest(published.body)
+        if told.version != published.version or published.version < edge.version:
+            broken("19: versions grow", edge.name, published.version, edge.version)
+        if digest_of(published.body) != published.digest:
+            broken("19: the ETag is the digest of the bytes", edge.name)
+        key = (edge.name, told.version)
+        if self.published.setdefault(key, published.body) != published.body:
+            broken("19: one version, one sequence of bytes", *key)
+        same = {uid: one.digest for uid, one in edge.entries.items()}
+        entries = {uid: one.digest for uid, one in told.entries.items()}
+        newest = max(version for name, version in self.published if name == edge.name)
+        if entries == same and edge.version and newest > edge.version + 1:
+            self.counts["back and forth"] += 1
+        if entries == same and edge.version and newest == edge.version + 1:
+            broken("19: a new manifest has new content", *key)
+        client = self._client(edge)
+        if not publishing.is_current(client) and self.interruption is None:
+            broken("what was built is current", edge.name)
+        if self.interruption is None:
+            wanted = Revision.objects.filter(
+                wanted_by__device__client=client, removal=False
+            ).values_list("workload__uid", "digest", "target_version")
+            if entries != {str(uid): digest for uid, digest, _ in wanted}:
+                broken("the manifest names what is wanted", edge.name, entries, list(wanted))
+        if Manifest.objects.filter(client=client, version__gt=client.manifest_version).exists():
+            broken("19: the newest manifest is the client's", edge.name)
+
+    def _judge_document(self, document: Document, entry: Entry) -> None:
+        revision = Revision.objects.select_related(
+            "version__application", "deployment", "workload__device"
+        ).get(workload__uid=entry.uid, digest=entry.digest)
+        speed = revision.deployment.resolved["speed"]["value"]
+        meant = (
+            revision.workload.device.path,
+            (revision.version.application.app_id, revision.version.version, str(speed)),
+        )
+        if (document.device, document.essence) != meant:
+            broken("the document is what was chosen", document, meant)
+
+    def _judge_report(self, workload: Workload, said: Said, stale: str, before: object) -> None:
+        last = StatusReport.objects.filter(workload=workload).order_by("-pk").first()
+        if last is None or (last.state, last.error) != (said.state, said.error):
+            broken("27: every report that was answered is in the history", said)
+        if stale and self.interruption is None:
+            self.counts["late report"] += 1
+            if stale == "lie":
+                self.counts["lie"] += 1
+            if last.counted or _standing(Workload.objects.get(pk=workload.pk)) != before:
+                broken("27: a stale report changes no state", said)
+        if not stale and self.interruption is None and not last.counted:
+            broken("27: a report about what is wanted counts", said, last.remark)
+
+
+def _is_stale(client: Client, wanted: Revision | None, said: Said) -> str:
+    """Whether the report says nothing about what is wanted now, by the rule of the design."""
+    if wanted is None or wanted.target_version is None:
+        return "nothing published"
+    if said.adopted is None:
+        return "" if client.proved_version >= wanted.target_version else "not proved"
+    if said.adopted > client.manifest_version:
+        return "lie"
+    return "" if said.adopted >= wanted.target_version else "old"
+
+
+def _standing(workload: Workload) -> list[object]:
+    """All states that a report about this workload could change."""
+    mine = Instance.objects.filter(workload=workload).order_by("pk")
+    states = mine.values_list("pk", "state", "failure", "progress", "changes", "unjudged")
+    return [workload.state, workload.installed_id, list(states)]
+
+
+@contextmanager
+def counting_writes() -> Iterator[list[str]]:
+    """The statements inside that write."""
+    writes: list[str] = []
+
+    def look(execute, sql, params, many, context):
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            writes.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield writes

@@ -1,0 +1,104 @@
+"""What a deployment waits for, in words and with the numbers."""
+
+import pytest
+
+from deployments.planner import GateRule, Offline, outcome, waiting_for
+from deployments.states import Gate, Stage, State
+from tests.deployments.seen import NOON, after, batch, ended, snap
+
+TEN_MINUTES = GateRule(delay_seconds=600)
+
+
+def at_gate(first, rule, since=NOON):
+    return snap(
+        first, batch(2, queued=8), stage=Stage.GATE, gate_batch=1, gate_since=since, canary=rule
+    )
+
+
+def canary(**told):
+    return ended(1, name="Canary", gate=Gate.CANARY, **told)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "sentences"),
+    [
+        (snap(stage=Stage.DRAFT), ["Somebody has to finish the draft."]),
+        (
+            snap(stage=Stage.AWAITING_APPROVAL, start_at=after(60)),
+            ["Somebody who is not its author has to approve it."],
+        ),
+        (snap(batch(queued=3), stage=Stage.READY), ["Somebody has to start it."]),
+        (
+            snap(batch(queued=3), stage=Stage.READY, start_at=after(7200)),
+            ["It starts by itself in 2 hours."],
+        ),
+        (
+            at_gate(canary(installed=2), GateRule(automatic=False)),
+            ["Canary has ended: somebody has to let the rollout go on."],
+        ),
+        (
+            at_gate(canary(installed=2), TEN_MINUTES, after(-300)),
+            ["Canary has ended: the next batch follows in 5 minutes, or when somebody lets it."],
+        ),
+        (
+            at_gate(canary(skipped=2), TEN_MINUTES),
+            ["Canary has ended, but no device runs it: somebody has to let the rollout go on."],
+        ),
+        (
+            at_gate(batch(1, name="Canary", gate=Gate.CANARY, installed=1, pending=1), TEN_MINUTES),
+            [
+                "Canary is being tried again on some devices.",
+                "1 device: fetching or installing it.",
+            ],
+        ),
+        (
+            snap(batch(failed=3, queued=2), stage=Stage.HELD),
+            [
+                "Too many devices failed: somebody has to resume it, retry them or roll it back.",
+            ],
+        ),
+        (
+            snap(batch(installing=3, queued=2), stage=Stage.PAUSED, first_fetch=after(-1740)),
+            [
+                "Somebody paused it and has to resume it.",
+                "3 devices: fetching or installing it.",
+                "The next limit runs out in 1 minute.",
+            ],
+        ),
+        (
+            snap(
+                ended(installed=1, deferred=2),
+                batch(2, pending=1, installing=4),
+                offline=Offline.MOVE_ON,
+                first_absent_release=NOON,
+                first_unreached_release=NOON,
+            ),
+            [
+                "5 devices: fetching or installing it.",
+                "2 devices: offline, and left for later.",
+                "The next limit runs out in 10 minutes.",
+            ],
+        ),
+        (
+            snap(ended(removing=2, removed=1), stage=Stage.ROLLING_BACK),
+            ["2 devices: going back to what ran before."],
+        ),
+        (snap(ended(installed=2), stage=Stage.COMPLETED), []),
+        (snap(ended(cancelled=2), stage=Stage.CANCELLED), []),
+    ],
+)
+def test_what_it_waits_for(snapshot, sentences):
+    assert waiting_for(snapshot, NOON) == sentences
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({State.INSTALLED: 18, State.FAILED: 2}, "18 installed, 2 failed"),
+        ({State.FAILED: 1, State.INSTALLED: 0, State.REMOVED: 3}, "1 failed, 3 put back"),
+        ({State.PENDING: 1}, "1 waiting for the device"),
+        ({}, "no devices"),
+    ],
+)
+def test_instances_in_the_words_of_their_states(counts, words):
+    assert outcome(counts) == words

@@ -9,7 +9,7 @@ from deployments.moves.approving import approve, deny
 from deployments.moves.door import MoveRefusedError
 from deployments.moves.rollback import give_up_rest, roll_back
 from deployments.moves.steering import approve_batch, pause, promote_canary, resume, retry_failed
-from deployments.moves.verbs import cancel, delete, reopen, schedule, start
+from deployments.moves.verbs import cancel, delete, refuse_start_at, reopen, schedule, start
 
 __all__ = [
     "MoveRefusedError",
@@ -21,6 +21,7 @@ __all__ = [
     "give_up_rest",
     "pause",
     "promote_canary",
+    "refuse_start_at",
     "reopen",
     "resume",
     "retry_failed",

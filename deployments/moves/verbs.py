@@ -59,8 +59,8 @@ def schedule(
     MoveRefusedError for a time that is over or more than a year away.
     """
     to = stage_after(deployment, Action.SCHEDULE)
-    if at is not None and not now < at <= now + FARTHEST_START:
-        raise MoveRefusedError("The time to start must be in the future, within a year.")
+    if at is not None:
+        refuse_start_at(at, now)
     sentence = "Starts at the time that was set." if at else "Does not start by itself any more."
     due = at if to is Stage.READY else None
     changes: dict[str, object] = {"start_at": at, "due_at": due}
@@ -75,6 +75,12 @@ def schedule(
             reason=reason,
             changes=changes,
         )
+
+
+def refuse_start_at(at: datetime, now: datetime) -> None:
+    """Raises MoveRefusedError for a time that is over or more than a year away."""
+    if not now < at <= now + FARTHEST_START:
+        raise MoveRefusedError("The time to start must be in the future, within a year.")
 
 
 def cancel(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:

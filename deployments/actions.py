@@ -1,7 +1,6 @@
-"""The buttons of a deployment's page: what they are called, what they will do, and doing it."""
+"""What the buttons of a deployment's page do, and the page that asks once more before."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import admin, messages
@@ -12,44 +11,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from deployments import frames, moves, queries, submitting
-from deployments.asking import edits_shown, person
+from deployments import consequences, moves, queries, scheduling, submitting
+from deployments.asking import edits_shown, gate_shown, person, plan_shown
 from deployments.drafting import refuse_outdated
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.moves.door import target_of
-from deployments.queries import Census
-from deployments.states import VERBS, Action, Stage, State, Verb
-from deployments.words import devices
+from deployments.states import VERBS, Action, Stage
 
-#: Actions that ask once more before they are done.
-CONFIRMED = frozenset({Action.CANCEL, Action.DELETE})
-#: Actions that belong to the wizard's last page, where the plan can be seen.
-IN_THE_WIZARD = frozenset({Action.SUBMIT, Action.ASK_APPROVAL, Action.SCHEDULE})
+#: Actions that undo or end something: their last button looks like it.
+DANGEROUS = frozenset({Action.ROLLBACK, Action.CANCEL, Action.DENY, Action.GIVE_UP, Action.DELETE})
+#: Decisions about the plan that the person saw.
+ABOUT_THE_PLAN = frozenset({Action.APPROVE, Action.DENY})
 #: Longest reason that is kept.
 REASON_LENGTH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """An action on the page; the live frame shows and hides it as the stage changes."""
-
-    action: str
-    words: str
-    url: str
-    available: bool
-    confirmed: bool
-    css: str
-
-
-def buttons(request: HttpRequest, deployment: Deployment) -> list[Button]:
-    """Every action the person may do in some stage; the others are not there at all."""
-    available = frames.actions(deployment)
-    return [
-        _button(deployment, action, verb, available=action.value in available)
-        for action, verb in VERBS.items()
-        if action not in IN_THE_WIZARD and request.user.has_perm(verb.permission)
-    ]
 
 
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
@@ -61,55 +36,81 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         raise PermissionDenied
     deployment = get_object_or_404(queries.for_page(), pk=pk)
     try:
-        if request.method == "POST":
-            return _do(request, deployment, verb)
-        return _ask(request, deployment, verb)
+        return _answer(request, deployment, verb)
     except MoveRefusedError as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:deployments_deployment_page", deployment.pk)
 
 
-def _button(deployment: Deployment, action: Action, verb: Verb, *, available: bool) -> Button:
-    url = reverse("admin:deployments_deployment_action", args=[deployment.pk, action.value])
-    css = "button-primary" if action is Action.START else "button-plain"
-    return Button(action.value, verb.words, url, available, action in CONFIRMED, css)
+def _answer(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
+    if action is Action.SCHEDULE:
+        return scheduling.schedule(request, deployment)
+    if request.method == "POST":
+        return _do(request, deployment, action)
+    return _ask(request, deployment, action)
 
 
 def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
-    """The page before a move that cannot be taken back; refuses what would be refused anyway."""
+    """The page before a move with consequences; refuses what would be refused anyway."""
     target_of(deployment, action)
-    if action not in CONFIRMED:
+    if action not in consequences.TOLD_FIRST:
         return redirect("admin:deployments_deployment_page", deployment.pk)
+    if action in ABOUT_THE_PLAN:
+        _refuse_other_plan(deployment, plan_shown(request))
     words = VERBS[action].words
     page = reverse("admin:deployments_deployment_page", args=[deployment.pk])
     context = {
         **admin.site.each_context(request),
-        "title": f"{words} {deployment.name}?",
+        "title": f"{words}: {deployment.name}?",
         "crumbs": [
             ("Deployments", reverse("admin:deployments_deployment_changelist")),
             (deployment.name, page),
         ],
         "deployment": deployment,
-        "words": f"{words} deployment",
-        "consequences": consequences(deployment, action, queries.census(deployment.pk)),
+        "words": words,
+        "dangerous": action in DANGEROUS,
+        "consequences": consequences.of(deployment, action, now=timezone.now()),
         "page_url": page,
+        "plan": deployment.plan_digest if action in ABOUT_THE_PLAN else "",
         "asks_reason": deployment.stage != Stage.DRAFT,
+        "reason_words": "Remark" if action is Action.APPROVE else "Reason",
+        "reason_length": REASON_LENGTH,
     }
     return render(request, "deployments/confirm.html", context)
 
 
 def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
-    if action is Action.START:
-        # Only the plan that this page shows may be started from it.
-        refuse_outdated(deployment, edits_shown(request))
+    _refuse_unseen(request, deployment, action)
     now, reason = timezone.now(), request.POST.get("reason", "").strip()[:REASON_LENGTH]
-    DOINGS[action](deployment, actor=person(request), now=now, reason=reason)
+    seen = {"plan_digest": plan_shown(request)} if action in ABOUT_THE_PLAN else {}
+    DOINGS[action](deployment, actor=person(request), now=now, reason=reason, **seen)
     if action is Action.EDIT:
         return redirect("admin:deployments_deployment_step", deployment.pk, deployment.wizard_step)
     messages.success(request, f"{deployment.name} {VERBS[action].done}.")
     if action is Action.DELETE:
         return redirect("admin:deployments_deployment_changelist")
     return redirect("admin:deployments_deployment_page", deployment.pk)
+
+
+def _refuse_unseen(request: HttpRequest, deployment: Deployment, action: Action) -> None:
+    """Only what a page shows may be decided from it; raises MoveRefusedError."""
+    target_of(deployment, action)
+    if action is Action.START:
+        refuse_outdated(deployment, edits_shown(request))
+    if VERBS[action].gate is not None:
+        _refuse_other_gate(deployment, gate_shown(request))
+
+
+def _refuse_other_plan(deployment: Deployment, shown: str | None) -> None:
+    if shown not in (None, deployment.plan_digest):
+        raise MoveRefusedError(f"{deployment.name} was changed since it was shown: look again.")
+
+
+def _refuse_other_gate(deployment: Deployment, shown: int | None) -> None:
+    if shown not in (None, deployment.gate_batch):
+        raise MoveRefusedError(
+            f"{deployment.name} waits at another gate now than the one that was shown: look again."
+        )
 
 
 Doing = Callable[..., None]
@@ -123,9 +124,16 @@ def _submit(deployment: Deployment, *, actor: User | None, now: datetime, reason
     submitting.submit(deployment, actor=actor, now=now)
 
 
+def _ask_approval(
+    deployment: Deployment, *, actor: User | None, now: datetime, reason: str = ""
+) -> None:
+    submitting.submit(deployment, actor=actor, now=now, ask_approval=True)
+
+
 DOINGS: dict[Action, Doing] = {
     Action.EDIT: _edit,
     Action.SUBMIT: _submit,
+    Action.ASK_APPROVAL: _ask_approval,
     Action.APPROVE: moves.approve,
     Action.DENY: moves.deny,
     Action.START: moves.start,
@@ -139,51 +147,3 @@ DOINGS: dict[Action, Doing] = {
     Action.CANCEL: moves.cancel,
     Action.DELETE: moves.delete,
 }
-
-
-#: What a cancel means for devices in each state, said of one device and of several.
-AFTER_CANCEL = (
-    (State.QUEUED, "never gets it.", "never get it."),
-    (
-        State.PENDING,
-        "has not begun: it is taken back unless the device knows about it already.",
-        "have not begun: it is taken back from those that do not know about it yet.",
-    ),
-    (State.INSTALLING, "is installing it and may finish.", "are installing it and may finish."),
-    (State.INSTALLED, "has installed it and keeps it.", "have installed it and keep it."),
-)
-
-
-def consequences(deployment: Deployment, action: Action, census: Census) -> list[str]:
-    """What will happen to how many devices, a sentence each."""
-    if action is Action.CANCEL:
-        return _after_cancel(deployment, census)
-    if deployment.stage == Stage.DRAFT:
-        return ["The draft goes for good.", "No device is touched: it was never started."]
-    return _after_delete(census)
-
-
-def _after_cancel(deployment: Deployment, census: Census) -> list[str]:
-    if deployment.stage == Stage.READY:
-        return [
-            f"It will not be rolled out to {devices(census.total)}; none of them was touched.",
-            "A cancelled deployment cannot be started any more.",
-        ]
-    return [
-        _counted(census.number(state), one, many)
-        for state, one, many in AFTER_CANCEL
-        if census.number(state)
-    ]
-
-
-def _after_delete(census: Census) -> list[str]:
-    installed = census.number(State.INSTALLED)
-    keeps = _counted(installed, "keeps the application.", "keep the application.")
-    return [
-        "It disappears from the lists; its history stays at its address.",
-        keeps if installed else "No device is touched.",
-    ]
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{devices(number)} {one if number == 1 else many}"

@@ -18,7 +18,22 @@ def edits_shown(request: HttpRequest) -> int | None:
 
     What is no number is no count of any deployment, so the answer to it is never taken.
     """
-    given = request.POST.get("edits")
+    return _count_in(request, "edits")
+
+
+def gate_shown(request: HttpRequest) -> int | None:
+    """The number of the batch at whose gate it stood when the button was shown; None if unsaid."""
+    return _count_in(request, "gate_batch")
+
+
+def plan_shown(request: HttpRequest) -> str | None:
+    """The digest of the plan that the person saw; None if the request does not say."""
+    given = request.POST if request.method == "POST" else request.GET
+    return given.get("plan")
+
+
+def _count_in(request: HttpRequest, name: str) -> int | None:
+    given = request.POST.get(name)
     if given is None:
         return None
     number = number_in(given)

@@ -11,17 +11,17 @@ from typing import Literal, NotRequired, TypedDict
 
 from django.template.loader import render_to_string
 
-from deployments import queries
-from deployments.models import Batch, Deployment, Event, Instance
+from deployments import counting, ladder, queries
+from deployments.models import Deployment, Event, Instance
 from deployments.outlook import next_words
+from deployments.planner import Snapshot
 from deployments.states import (
-    ENDED,
+    ENDED_BADLY,
     FAILURE_WORDS,
     FINISHED,
-    IN_FLIGHT,
     RELEASED,
+    Action,
     Failure,
-    Look,
     Stage,
     State,
     Status,
@@ -29,6 +29,7 @@ from deployments.states import (
     allowed,
     stage_look,
 )
+from deployments.strategy import policy_of
 
 #: A frame never carries more rows than this; the page then asks for the rows it shows.
 ROWS_PER_FRAME = 200
@@ -36,10 +37,19 @@ ROWS_PER_FRAME = 200
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
 
-WAITING = Look(Tone.IDLE, "·", "Not started")
-RUNNING = Look(Tone.RUN, "▸", "In progress")
-DONE = Look(Tone.OK, "✓", "Ended")
-DONE_WITH_FAILURES = Look(Tone.BAD, "✕", "Ended with failures")
+#: The tone of a line of the timeline that led to no other stage, by its kind.
+EVENT_TONES: dict[str, Tone] = {
+    **dict.fromkeys((failure.value for failure in Failure), Tone.BAD),
+    "start_refused": Tone.BAD,
+    "taken_back": Tone.WARN,
+    "deferred": Tone.WARN,
+    "released": Tone.RUN,
+    "retried": Tone.RUN,
+    "restored": Tone.RUN,
+    "batch_ended": Tone.OK,
+}
+#: Stages in which a rollback is what there is to follow.
+GOING_BACK = frozenset({Stage.ROLLING_BACK, Stage.ROLLED_BACK})
 
 
 class Row(TypedDict):
@@ -59,7 +69,8 @@ class Row(TypedDict):
 class Head(TypedDict):
     """The deployment itself: how it looks, and what may be done to it now.
 
-    A page with another `layout` shows other devices or batches, and must be loaded again.
+    `shown` are the values that its buttons post, so that nobody decides about something else than
+    was shown. A page with another `layout` shows another plan, and must be loaded again.
     """
 
     tone: str
@@ -67,6 +78,7 @@ class Head(TypedDict):
     words: str
     status: str
     actions: list[str]
+    shown: dict[str, str]
     over: bool
     layout: str
 
@@ -95,26 +107,6 @@ class Frame(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRow:
-    """One batch as the table of batches shows it."""
-
-    batch: Batch
-    look: Look
-    tallies: list[queries.Tally]
-    ended: int
-
-    @property
-    def outcome(self) -> str:
-        """Its instances in words: "18 installed, 2 failed"."""
-        return in_words(self.tallies)
-
-    @property
-    def bar(self) -> list[tuple[str, str, int]]:
-        """Its instances as parts of a bar."""
-        return bar(self.tallies)
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """One line of the timeline, in the tone of the stage it led to."""
 
@@ -127,8 +119,9 @@ class Picture:
     """A deployment as it was at one moment, without its instances."""
 
     deployment: Deployment
+    seen: Snapshot
     census: queries.Census
-    batches: list[BatchRow]
+    ladder: ladder.Ladder
     events: list[Line]
     at: datetime
 
@@ -139,35 +132,55 @@ class Picture:
 
     @property
     def layout(self) -> str:
-        """Changes only when the targets do: at submit, and when it is opened for editing."""
-        return f"{len(self.batches)} batches, {self.census.total} devices"
+        """Changes only when the plan does: at submit, at an edit, when it is opened for editing."""
+        batches = len(self.seen.batches)
+        return f"{batches} batches, {self.census.total} devices, edit {self.deployment.edits}"
 
     @property
-    def next(self) -> str:
-        """What happens next, or what the operator can do, in a sentence or two."""
-        return next_words(self.deployment, self.census)
+    def next(self) -> list[str]:
+        """What happens next, or what the operator can do, a sentence each."""
+        return next_words(self.deployment, self.seen, self.at)
 
     @property
-    def installed(self) -> int:
-        """How many devices have it."""
-        return self.census.number(State.INSTALLED)
+    def actions(self) -> list[str]:
+        """What may be done now; not what there is nothing to do for."""
+        idle = {action.value for action in _idle(self.seen)}
+        return [action for action in actions(self.deployment) if action not in idle]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What stands in the page's forms and follows live: the batch at whose gate it waits."""
+        return {"gate_batch": str(self.deployment.gate_batch or "")}
+
+    @property
+    def goes_back(self) -> bool:
+        """A rollback is what there is to follow."""
+        return self.seen.stage in GOING_BACK
+
+    @property
+    def reached(self) -> tuple[int, int]:
+        """How many devices have it, of all; in a rollback, how many were put back, of those due."""
+        count = self.census.number
+        if self.goes_back:
+            back = count(State.REMOVED)
+            return back, back + count(State.REMOVING, *RELEASED)
+        return count(State.INSTALLED), self.census.total
 
     @property
     def bar(self) -> list[tuple[str, str, int]]:
         """All instances as parts of a bar."""
-        return bar(self.census.tallies)
+        return [one.part for one in self.census.tallies]
 
 
 def take(deployment_pk: int, *, now: datetime) -> Picture | None:
-    """Reads the picture in five queries, however many devices; None when the draft is gone."""
+    """Reads the picture in four queries, however many devices; None when the draft is gone."""
     deployment = queries.for_page().filter(pk=deployment_pk).first()
     if deployment is None:
         return None
-    census = queries.census(deployment_pk)
-    batches = [_batch_row(batch, census) for batch in queries.batches(deployment_pk)]
-    status = Status(deployment.status)
-    events = [Line(event, _tone(event, status)) for event in queries.newest_events(deployment_pk)]
-    return Picture(deployment, census, batches, events, now)
+    seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
+    lines = _lines(list(queries.newest_events(deployment_pk)), Status(deployment.status))
+    steps = ladder.of(deployment, seen)
+    return Picture(deployment, seen, queries.census(seen), steps, lines, now)
 
 
 def snapshot(deployment_pk: int, wanted: Collection[int], *, now: datetime) -> Frame | None:
@@ -239,21 +252,11 @@ def error_words(instance: Instance) -> str:
     return ": ".join(part for part in (reason, instance.last_error) if part)
 
 
-def in_words(tallies: Iterable[queries.Tally]) -> str:
-    """Counts as a phrase: "18 installed, 2 failed"."""
-    return ", ".join(f"{one.number} {one.look.words.lower()}" for one in tallies)
-
-
 def actions(deployment: Deployment) -> list[str]:
     """What may be done to the deployment in its stage, by whoever may; nothing to a deleted one."""
     if deployment.hidden_at:
         return []
     return [action.value for action in allowed(Stage(deployment.stage), deployment.gate_kind)]
-
-
-def bar(tallies: Iterable[queries.Tally]) -> list[tuple[str, str, int]]:
-    """Counts as the parts of a bar: tone, words, number."""
-    return [(one.look.tone.value, one.look.words, one.number) for one in tallies]
 
 
 def _head(picture: Picture) -> Head:
@@ -263,31 +266,35 @@ def _head(picture: Picture) -> Head:
         "mark": look.mark,
         "words": look.words,
         "status": picture.deployment.status_words,
-        "actions": actions(picture.deployment),
+        "actions": picture.actions,
+        "shown": picture.shown,
         "over": picture.over,
         "layout": picture.layout,
     }
 
 
+def _idle(seen: Snapshot) -> list[Action]:
+    """Actions of the stage that there is nothing to do for."""
+    going_back = seen.count(State.REMOVING)
+    failed = seen.unrestored if seen.stage in GOING_BACK else seen.count(State.FAILED)
+    return [
+        action
+        for action, number in ((Action.RETRY_FAILED, failed), (Action.GIVE_UP, going_back))
+        if not number
+    ]
+
+
+def _lines(events: list[Event], status: Status) -> list[Line]:
+    """The events with their tones; how it ended is known of the newest end alone."""
+    ends = [event.pk for event in events if event.to_stage in ENDED_BADLY]
+    newest = ends[0] if ends else None
+    return [
+        Line(event, _tone(event, status if event.pk == newest else Status.PENDING))
+        for event in events
+    ]
+
+
 def _tone(event: Event, status: Status) -> Tone:
-    if event.kind in {failure.value for failure in Failure}:
-        return Tone.BAD
+    if event.kind in EVENT_TONES:
+        return EVENT_TONES[event.kind]
     return stage_look(Stage(event.to_stage), status).tone if event.to_stage else Tone.IDLE
-
-
-def _batch_row(batch: Batch, census: queries.Census) -> BatchRow:
-    counts = census.of(batch.pk)
-    ended = sum(counts.get(state, 0) for state in ENDED)
-    return BatchRow(batch, _batch_look(batch, counts), queries.tallies(counts), ended)
-
-
-def _batch_look(batch: Batch, counts: dict[State, int]) -> Look:
-    if batch.released_at is None and batch.ended_at is None and not _begun(counts):
-        return WAITING
-    if batch.ended_at is None or any(counts.get(state) for state in IN_FLIGHT):
-        return RUNNING
-    return DONE_WITH_FAILURES if counts.get(State.FAILED) else DONE
-
-
-def _begun(counts: dict[State, int]) -> bool:
-    return any(number for state, number in counts.items() if state in RELEASED)

@@ -16,7 +16,7 @@ from accounts.search import words_of
 from applications.models import Application
 from deployments import queries, strategy
 from deployments.models import STAGES, STATUSES, Deployment
-from deployments.states import BAR_ORDER, STATE_LOOKS, State
+from deployments.states import State
 
 #: Rows on one page of the list.
 PER_PAGE = 50
@@ -141,13 +141,12 @@ def may_create(request: HttpRequest) -> bool:
 
 def line(deployment: Deployment) -> Line:
     """A deployment as lists show it, from its stored summary."""
-    counts = deployment.summary.get("counts", {})
-    present = [(STATE_LOOKS[state], counts.get(state.value, 0)) for state in BAR_ORDER]
+    counts = {State(name): n for name, n in deployment.summary.get("counts", {}).items()}
     return Line(
         deployment,
         total=deployment.summary.get("total", 0),
-        installed=counts.get(State.INSTALLED.value, 0),
-        bar=[(look.tone.value, look.words, number) for look, number in present if number],
+        installed=counts.get(State.INSTALLED, 0),
+        bar=[tally.part for tally in queries.tallies(counts)],
         strategy=strategy.WORDS.get(deployment.strategy.get("kind", ""), "–"),
     )
 

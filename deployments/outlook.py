@@ -1,19 +1,32 @@
-"""What happens next with a deployment, in words, so that nobody has to guess."""
+"""What happens next with a deployment, in words, so that nobody has to guess.
 
+The planner says it; where it has nothing to say, or a person needs to know more, it is added here.
+"""
+
+import math
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from deployments.models import Deployment
-from deployments.queries import Census
-from deployments.states import IN_FLIGHT, Stage, State
+from deployments.planner import Snapshot, next_look, unhealthy, waiting_for
+from deployments.planner.health import verdict
+from deployments.states import Stage, State
 from deployments.words import devices
 
 #: The names of the wizard's steps, in their order.
 STEPS = ("Application and version", "Devices", "Parameters", "Rollout", "Review")
+#: Above so many seconds a countdown goes in steps of so many, so that a page that is open does
+#: not change all the time.
+COUNTDOWN = ((172_800, 3_600), (7_200, 300), (120, 60), (20, 10), (0, 5))
+
+Added = Callable[[Deployment, Snapshot], list[str]]
 
 
-def next_words(deployment: Deployment, census: Census) -> str:
-    """What happens next, or what a person can do."""
-    return OUTLOOKS[Stage(deployment.stage)](deployment, census)
+def next_words(deployment: Deployment, seen: Snapshot, now: datetime) -> list[str]:
+    """What happens next, or what a person can do, a sentence each."""
+    said = waiting_for(seen, _steady(seen, now))
+    added = ADDED.get(seen.stage, _nothing)(deployment, seen)
+    return [*said, *added] or ["The engine looks at it within a second."]
 
 
 def step_name(number: int) -> str:
@@ -21,107 +34,83 @@ def step_name(number: int) -> str:
     return STEPS[min(max(number, 1), len(STEPS)) - 1]
 
 
-def _draft(deployment: Deployment, _census: Census) -> str:
+def _steady(seen: Snapshot, now: datetime) -> datetime:
+    """The moment from which a countdown is told: `now`, or a little before."""
+    look = next_look(seen)
+    if look is None or look <= now:
+        return now
+    left = (look - now).total_seconds()
+    step = next(step for limit, step in COUNTDOWN if left > limit)
+    return look - timedelta(seconds=math.ceil(left / step) * step)
+
+
+def _nothing(_deployment: Deployment, _seen: Snapshot) -> list[str]:
+    return []
+
+
+def _draft(deployment: Deployment, _seen: Snapshot) -> list[str]:
     number = min(max(deployment.wizard_step, 1), len(STEPS))
-    return (
-        f"Not finished yet: it is at step {number} of {len(STEPS)}, {step_name(number)}. "
-        "Nothing reaches a device before it is started."
-    )
+    return [
+        f"It is at step {number} of {len(STEPS)}, {step_name(number)}.",
+        "Nothing reaches a device before it is started.",
+    ]
 
 
-def _ready(_deployment: Deployment, census: Census) -> str:
-    return (
-        f"Everything is set for {devices(census.total)}. "
-        "Nothing reaches a device before somebody starts it."
-    )
+def _awaiting_approval(deployment: Deployment, seen: Snapshot) -> list[str]:
+    asked = ["Its author asks for it."] if deployment.asks_approval else []
+    return [*asked, *map(str, deployment.approval_reasons), *_ready(deployment, seen)]
 
 
-def _rolling(_deployment: Deployment, census: Census) -> str:
-    moving = _moving(census)
-    if moving:
-        return (
-            f"{devices(moving).capitalize()} still to go. Each fetches the application the next "
-            "time it asks, and this page follows by itself."
-        )
-    return "The engine looks at it within a second, and this page follows by itself."
+def _ready(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    return [f"Nothing reaches any of the {devices(seen.total)} before."]
 
 
-def _cancelling(_deployment: Deployment, census: Census) -> str:
-    moving = _moving(census)
-    if moving:
-        return (
-            f"Nothing new is sent out. {devices(moving).capitalize()} had already fetched it and "
-            "may finish; then it is cancelled."
-        )
-    return "Nothing new is sent out; it is cancelled within a second."
+def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    numbers = [
+        f"{verdict(batch, seen.policy)}." for batch in seen.batches if unhealthy(batch, seen.policy)
+    ]
+    return [*numbers, "Resume accepts the failures so far and goes on with the next batch."]
 
 
-def _completed(_deployment: Deployment, census: Census) -> str:
-    failed = census.number(State.FAILED)
+def _cancelling(_deployment: Deployment, _seen: Snapshot) -> list[str]:
+    return ["Nothing new is sent out; it is cancelled when the others have finished."]
+
+
+def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    failed = seen.count(State.FAILED)
     if failed:
-        return (
-            f"It is over: {devices(failed)} failed. The table below says why; what failed there "
-            "can be rolled out again with a new deployment."
-        )
-    return "It is over. The devices keep the application until another deployment changes it."
+        return [
+            f"It is over: {devices(failed)} failed. The table below says why.",
+            "Retry failed tries them once more; Roll back puts back what ran before.",
+        ]
+    return ["It is over. The devices keep the application until another deployment changes it."]
 
 
-def _cancelled(_deployment: Deployment, census: Census) -> str:
-    installed = census.number(State.INSTALLED)
+def _rolled_back(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    if seen.unrestored:
+        failed = devices(seen.unrestored)
+        return [
+            f"It is over: {failed} could not be put back. The table below says why.",
+            "Retry failed puts back once more what ran there before.",
+        ]
+    return ["It is over. Every device that it reached has what it ran before."]
+
+
+def _cancelled(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    installed = seen.count(State.INSTALLED)
     if installed:
-        return f"It is over. {devices(installed).capitalize()} had installed it and keep it."
-    return "It is over. No device has installed it."
+        keep = "had installed it and keeps it" if installed == 1 else "had installed it and keep it"
+        return [f"It is over. {devices(installed).capitalize()} {keep}."]
+    return ["It is over. No device has installed it."]
 
 
-def _moving(census: Census) -> int:
-    return sum(census.number(state) for state in IN_FLIGHT) + census.number(State.QUEUED)
-
-
-def _awaiting_approval(_deployment: Deployment, census: Census) -> str:
-    return (
-        f"Everything is set for {devices(census.total)}. Somebody who is not its author has to "
-        "approve it before it can be started."
-    )
-
-
-def _gate(deployment: Deployment, _census: Census) -> str:
-    return "The batch has ended well. The next one follows when somebody lets it."
-
-
-def _held(_deployment: Deployment, census: Census) -> str:
-    return (
-        f"{devices(census.number(State.FAILED)).capitalize()} failed, more than allowed. Nothing "
-        "more is sent out until somebody resumes it, tries the failed ones again, or rolls it back."
-    )
-
-
-def _paused(_deployment: Deployment, _census: Census) -> str:
-    return "Nothing more is sent out until somebody resumes it; what was sent may finish."
-
-
-def _rolling_back(_deployment: Deployment, census: Census) -> str:
-    left = census.number(State.REMOVING)
-    return f"{devices(left).capitalize()} still to go back to what ran before."
-
-
-def _rolled_back(_deployment: Deployment, census: Census) -> str:
-    failed = census.number(State.FAILED)
-    if failed:
-        return f"It is over: {devices(failed)} could not be put back. The table below says why."
-    return "It is over. Every device has what it ran before."
-
-
-OUTLOOKS: dict[Stage, Callable[[Deployment, Census], str]] = {
+ADDED: dict[Stage, Added] = {
     Stage.DRAFT: _draft,
     Stage.AWAITING_APPROVAL: _awaiting_approval,
     Stage.READY: _ready,
-    Stage.ROLLING: _rolling,
-    Stage.GATE: _gate,
     Stage.HELD: _held,
-    Stage.PAUSED: _paused,
-    Stage.ROLLING_BACK: _rolling_back,
-    Stage.ROLLED_BACK: _rolled_back,
     Stage.CANCELLING: _cancelling,
     Stage.COMPLETED: _completed,
+    Stage.ROLLED_BACK: _rolled_back,
     Stage.CANCELLED: _cancelled,
 }

@@ -14,7 +14,7 @@ from applications.models import Application
 from deployments import queries
 from deployments.listing import line, may_create
 from deployments.models import Workload
-from deployments.states import ACTIVE, STATE_LOOKS, STATUS_WORDS, Look, Stage, State, Status, Tone
+from deployments.states import STATE_LOOKS, STATUS_WORDS, Look, State, Status, Tone
 from devices.groups import members_of
 from devices.models import Device, DeviceGroup
 
@@ -60,15 +60,13 @@ def fill() -> None:
 
 
 def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None:
-    """What is rolling out now, and what waits for somebody to start it."""
+    """What waits for a decision of somebody, what is rolling out, and what is ready to start."""
     if not _may_see(request):
         return None
-    stages = [stage.value for stage in (*ACTIVE, Stage.READY)]
-    found = queries.for_list().filter(stage__in=stages).order_by("stage", "-updated_at")
     return _render(
         "in_progress",
         request,
-        lines=[line(deployment) for deployment in found[:SHOWN]],
+        lines=[line(deployment) for deployment in queries.in_progress()[:SHOWN]],
         may_create=may_create(request),
     )
 

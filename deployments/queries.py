@@ -3,18 +3,48 @@
 Only reads; every function here is one query, or a queryset that becomes one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from accounts.search import words_of
-from deployments.models import Batch, Deployment, Event, Instance
-from deployments.states import ACTIVE, BAR_ORDER, STATE_LOOKS, Look, State
+from deployments.models import Deployment, Event, Instance, Revision
+from deployments.planner import Snapshot
+from deployments.states import (
+    ACTIVE,
+    BAR_ORDER,
+    NEEDS_SOMEBODY,
+    RELEASED,
+    STATE_LOOKS,
+    UNDER_WAY,
+    Failure,
+    Look,
+    Stage,
+    State,
+)
+from devices.models import Client
 
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
+#: Instances that are over without the device having to do anything: not unfinished, not a success.
+LEFT_OUT = frozenset({State.SKIPPED, State.SUPERSEDED, State.CANCELLED})
+
+
+class Fate(StrEnum):
+    """What a rollback would mean for a device."""
+
+    BACK = "back"
+    BARE = "bare"
+    TAKEN_BACK = "taken_back"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    GONE = "gone"
+    UNTOUCHED = "untouched"
+    SKIPPED = "skipped"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +59,22 @@ class Tally:
         """Tone, mark and words of the state."""
         return STATE_LOOKS[self.state]
 
+    @property
+    def part(self) -> tuple[str, str, int]:
+        """Its part of a bar: tone, words, number; what was left out fills the bar as well."""
+        tone = "over" if self.state in LEFT_OUT else self.look.tone.value
+        return tone, self.look.words, self.number
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """The instances of one deployment, counted by state and batch in a single query."""
+    """The instances of one deployment, counted by state and batch number in a single query."""
 
     by_batch: dict[int, dict[State, int]]
 
-    def of(self, batch_pk: int) -> dict[State, int]:
-        """The counts of one batch."""
-        return self.by_batch.get(batch_pk, {})
-
-    def number(self, state: State) -> int:
-        """How many instances of the whole deployment are in this state."""
-        return sum(counts.get(state, 0) for counts in self.by_batch.values())
+    def number(self, *of: State) -> int:
+        """How many instances of the whole deployment are in one of these states."""
+        return sum(counts.get(state, 0) for counts in self.by_batch.values() for state in of)
 
     @property
     def total(self) -> int:
@@ -55,7 +87,7 @@ class Census:
         return tallies({state: self.number(state) for state in BAR_ORDER})
 
 
-def tallies(counts: dict[State, int]) -> list[Tally]:
+def tallies(counts: Mapping[State, int]) -> list[Tally]:
     """Counts in the order of the bar, without the empty ones."""
     return [Tally(state, counts[state]) for state in BAR_ORDER if counts.get(state)]
 
@@ -67,31 +99,24 @@ def for_list() -> QuerySet[Deployment]:
 
 def for_page() -> QuerySet[Deployment]:
     """A deployment with what its own page says about it; a deleted one keeps its page."""
-    return Deployment.objects.select_related("version__application", "created_by")
+    related = Deployment.objects.select_related("version__application", "created_by")
+    return related.select_related("approved_by").prefetch_related("batches")
 
 
 def in_progress() -> QuerySet[Deployment]:
-    """Deployments in which something happens by itself right now, the newest first."""
-    return for_list().filter(stage__in=[stage.value for stage in ACTIVE])
-
-
-def census(deployment_pk: int) -> Census:
-    """Counts the deployment's instances, over the covering index."""
-    rows = (
-        Instance.objects.filter(deployment=deployment_pk)
-        .order_by()
-        .values_list("batch", "state")
-        .annotate(number=Count("pk"))
+    """Deployments under way or about to be, first those that wait for a decision of somebody."""
+    stages = [stage.value for stage in (*ACTIVE, *NEEDS_SOMEBODY, Stage.READY)]
+    urgency = Case(
+        When(stage__in=NEEDS_SOMEBODY, then=Value(0)),
+        When(stage=Stage.READY, then=Value(2)),
+        default=Value(1),
     )
-    by_batch: dict[int, dict[State, int]] = {}
-    for batch, state, number in rows:
-        by_batch.setdefault(batch, {})[State(state)] = number
-    return Census(by_batch)
+    return for_list().filter(stage__in=stages).order_by(urgency, "-updated_at", "-pk")
 
 
-def batches(deployment_pk: int) -> QuerySet[Batch]:
-    """The deployment's batches in their order."""
-    return Batch.objects.filter(deployment=deployment_pk).order_by("number")
+def census(seen: Snapshot) -> Census:
+    """The counts of a snapshot."""
+    return Census({batch.number: dict(batch.counts) for batch in seen.batches})
 
 
 def newest_events(deployment_pk: int) -> QuerySet[Event]:
@@ -123,3 +148,69 @@ def changed_since(deployment_pk: int, since: datetime, limit: int) -> list[tuple
     """Instances written since then, newest first, as (pk, changes); at most `limit`."""
     found = Instance.objects.filter(deployment=deployment_pk, changed_at__gte=since)
     return list(found.order_by("-changed_at").values_list("pk", "changes")[:limit])
+
+
+def unsent(deployment: Deployment) -> int:
+    """Devices it was released to that do not know about it yet: it can still be taken back."""
+    released = Instance.objects.filter(deployment=deployment, state__in=UNDER_WAY)
+    return released.filter(revision__target_version=None, revision__withdrawn_at=None).count()
+
+
+def overtaken(deployment: Deployment) -> int:
+    """Failed devices whose application another deployment has changed since."""
+    failed = Instance.objects.filter(deployment=deployment, state=State.FAILED)
+    tried = failed.exclude(revision=None)
+    return tried.exclude(workload__wanted__deployment=deployment).count()
+
+
+def fates(deployment: Deployment) -> dict[Fate, int]:
+    """What a rollback would mean for how many devices, in one query."""
+    others = Instance.objects.filter(
+        device=OuterRef("device"), application=OuterRef("application"), holds=True
+    )
+    earlier = Revision.objects.filter(
+        workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
+    )
+    rows = (
+        Instance.objects.filter(deployment=deployment)
+        .order_by()
+        .annotate(
+            elsewhere=Exists(others.exclude(deployment=deployment)),
+            earlier=Exists(earlier.exclude(deployment=deployment)),
+        )
+        .annotate(fate=_fate(deployment))
+        .values_list("fate")
+        .annotate(number=Count("pk"))
+    )
+    return {Fate(fate): number for fate, number in rows}
+
+
+def _fate(deployment: Deployment) -> Case:
+    """The rules of deployments.moves.restoring, asked before anything is done."""
+    wanted = Q(workload__wanted__deployment=deployment, workload__wanted__removal=False)
+    published = Q(workload__wanted__target_version__isnull=False)
+    restored = Q(workload__wanted__restores__isnull=False)
+    below = Q(
+        workload__wanted__replaces__deployment=deployment,
+        workload__wanted__replaces__removal=False,
+    )
+    # What was never published is taken back first; what it replaced is then what is wanted.
+    ours = wanted & (published | restored | below)
+    gone = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
+    before = Q(restore_to__isnull=False) & (Q(restore_to__bad_at=None) | Q(earlier=True))
+    over = ~Q(state__in=RELEASED | {State.QUEUED}) | Q(failure=Failure.ROLLBACK_FAILED)
+    rules = (
+        (Q(state=State.SKIPPED), Fate.SKIPPED),
+        (over, Fate.OVER),
+        (ours & Q(elsewhere=True), Fate.HELD),
+        (ours & gone, Fate.GONE),
+        (ours & before, Fate.BACK),
+        (ours, Fate.BARE),
+        (Q(state=State.QUEUED), Fate.UNTOUCHED),
+        (wanted | Q(revision=None), Fate.TAKEN_BACK),
+    )
+    return Case(
+        *(When(rule, then=Value(fate.value)) for rule, fate in rules),
+        default=Value(Fate.SUPERSEDED.value),
+        output_field=CharField(),
+    )

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments import configuration, frames, listing, queries
-from deployments.actions import buttons
+from deployments.buttons import buttons
 from deployments.models import STATES, Deployment
 from deployments.states import BAR_ORDER, STATE_LOOKS, Stage, State
 
@@ -43,7 +43,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": [("Deployments", reverse("admin:deployments_deployment_changelist"))],
         "deployment": deployment,
         "picture": picture,
-        "buttons": buttons(request, deployment),
+        "buttons": buttons(request, picture),
         "at": frames.moment(picture.at),
         "continue_url": _continue_url(request, deployment),
         "configuration": configuration.of(deployment),

@@ -9,11 +9,12 @@ def devices(number: int) -> str:
 
 
 def duration(seconds: int) -> str:
-    """A duration in the largest unit in which it is a whole number."""
+    """A duration to the second: "4 minutes 7 seconds"."""
+    parts = []
     for unit, name in UNITS:
-        if seconds % unit == 0 and seconds >= unit:
-            return counted(seconds // unit, name)
-    return "0 seconds"
+        number, seconds = divmod(seconds, unit)
+        parts += [counted(number, name)] if number else []
+    return " ".join(parts) or "0 seconds"
 
 
 def counted(number: int, noun: str) -> str:

@@ -45,9 +45,13 @@
     }
   }
 
-  function showActions(actions) {
+  // The buttons of this moment, and what they will say that the person saw.
+  function showActions({ actions, shown }) {
     for (const button of document.querySelectorAll("[data-action]")) {
       button.hidden = !actions.includes(button.dataset.action);
+    }
+    for (const field of document.querySelectorAll("[data-shown]")) {
+      field.value = shown[field.dataset.shown] ?? field.value;
     }
   }
 
@@ -69,7 +73,7 @@
     if (frame.at >= newest) {
       newest = frame.at;
       if (frame.parts) showParts(frame.parts);
-      if (frame.deployment) showActions(frame.deployment.actions);
+      if (frame.deployment) showActions(frame.deployment);
       if (frame.counts) showCounts(frame.counts);
     }
     if (frame.more) askForRows();

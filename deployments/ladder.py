@@ -1,0 +1,136 @@
+"""The batches of a deployment as its page shows them: where each stands and what follows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments import queries
+from deployments.models import Batch, Deployment
+from deployments.planner import BatchView, Snapshot, unhealthy
+from deployments.states import (
+    RELEASED,
+    STATE_LOOKS,
+    VERBS,
+    Action,
+    Gate,
+    Look,
+    Stage,
+    State,
+    Tone,
+)
+from deployments.words import counted, duration
+
+#: A page shows so many batches around the one under way; the others are counted.
+BATCHES_SHOWN = 60
+#: So many of those that are over stay above the one under way.
+OVER_SHOWN = 10
+
+WAITING = Look(Tone.IDLE, "·", "Not started")
+RUNNING = Look(Tone.RUN, "▸", "In progress")
+AT_GATE = Look(Tone.WARN, "◆", "Waiting at its gate")
+HELD = Look(Tone.BAD, "!", "Held")
+PAUSED = Look(Tone.WARN, "‖", "Paused")
+DONE = Look(Tone.OK, "✓", "Ended")
+DONE_WITH_FAILURES = Look(Tone.BAD, "✕", "Ended with failures")
+GOING_BACK = Look(Tone.RUN, "↺", "Being put back")
+PUT_BACK = Look(Tone.WARN, "↩", "Put back")
+NOT_ALL_PUT_BACK = Look(Tone.BAD, "✕", "Not all put back")
+
+#: What opens the gate behind a batch by hand.
+OPENERS = {Gate.CANARY: Action.PROMOTE_CANARY, Gate.BATCH: Action.APPROVE_BATCH}
+#: Looks of batches that nothing more is expected of.
+_OVER = (DONE, DONE_WITH_FAILURES, PUT_BACK, NOT_ALL_PUT_BACK, STATE_LOOKS[State.CANCELLED])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One batch as the table of batches shows it; `then` is what has to be before the next."""
+
+    batch: Batch
+    look: Look
+    tallies: list[queries.Tally]
+    then: str
+
+    @property
+    def outcome(self) -> str:
+        """Its instances in words: "18 installed, 2 failed", with the failures accepted."""
+        words = ", ".join(f"{one.number} {one.look.words.lower()}" for one in self.tallies)
+        accepted = self.batch.accepted_failures
+        return f"{words}; {counted(accepted, 'failure')} accepted" if accepted else words
+
+    @property
+    def bar(self) -> list[tuple[str, str, int]]:
+        """Its instances as parts of a bar."""
+        return [one.part for one in self.tallies]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The batches around the one under way, and how many there are before and after them."""
+
+    rows: list[BatchRow]
+    before: int = 0
+    after: int = 0
+
+
+def of(deployment: Deployment, seen: Snapshot) -> Ladder:
+    """All batches, or those around the one under way."""
+    pairs = list(zip(deployment.batches.all(), seen.batches, strict=True))
+    looks = [_look(view, seen) for _, view in pairs]
+    first = _first_shown(looks)
+    shown = pairs[first : first + BATCHES_SHOWN]
+    rows = [
+        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen))
+        for (batch, view), look in zip(shown, looks[first:], strict=False)
+    ]
+    return Ladder(rows, before=first, after=len(pairs) - first - len(rows))
+
+
+def _first_shown(looks: Sequence[Look]) -> int:
+    """Where the part begins that is shown; the start, as long as all fit."""
+    under_way = next((i for i, look in enumerate(looks) if look not in _OVER), 0)
+    return max(0, min(under_way - OVER_SHOWN, len(looks) - BATCHES_SHOWN))
+
+
+def _look(view: BatchView, seen: Snapshot) -> Look:
+    if view.count(State.REMOVING, State.REMOVED) or view.unrestored:
+        return _look_of_rollback(view)
+    if view.count(State.CANCELLED) == view.total:
+        return STATE_LOOKS[State.CANCELLED]
+    if seen.stage is Stage.GATE and seen.gate_batch == view.number:
+        return AT_GATE
+    if seen.stage is Stage.HELD and unhealthy(view, seen.policy):
+        return HELD
+    if not (view.released or view.ended or view.count(*RELEASED)):
+        return WAITING
+    if view.in_flight or not view.ended:
+        return PAUSED if seen.stage is Stage.PAUSED else RUNNING
+    return DONE_WITH_FAILURES if view.count(State.FAILED) else DONE
+
+
+def _look_of_rollback(view: BatchView) -> Look:
+    if view.count(State.REMOVING):
+        return GOING_BACK
+    return NOT_ALL_PUT_BACK if view.unrestored else PUT_BACK
+
+
+def _then(view: BatchView, seen: Snapshot) -> str:
+    """What stands between this batch and the next, as long as it does."""
+    last = view.number == seen.batches[-1].number
+    if last or view.gate is None or view.gate_open or seen.stage in _NO_MORE:
+        return ""
+    rule = seen.policy.gate(view.gate)
+    if not rule.automatic:
+        return f"The next follows after {VERBS[OPENERS[view.gate]].words}"
+    return f"The next follows {duration(rule.delay_seconds)} later" if rule.delay_seconds else ""
+
+
+#: Stages in which no batch follows another any more.
+_NO_MORE = frozenset(
+    {
+        Stage.CANCELLING,
+        Stage.COMPLETED,
+        Stage.CANCELLED,
+        Stage.ROLLING_BACK,
+        Stage.ROLLED_BACK,
+    }
+)

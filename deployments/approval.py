@@ -53,13 +53,14 @@ def reasons_for(
 
 def conditions(rule: ApprovalRule) -> str:
     """What the rule asks of a deployment, without a full stop."""
-    application, labels = rule.application, f"matches {rule.labels}"
-    if rule.more_than is None:
-        first = f"{application} is rolled out" if application else ""
-        return ", and ".join(filter(None, [first, rule.labels and f"one of the devices {labels}"]))
-    many = f"more than {devices(rule.more_than)}"
-    first = f"{application} on {many}" if application else many
-    return f"{first}, and one of them {labels}" if rule.labels else first
+    many = "" if rule.more_than is None else f"more than {devices(rule.more_than)}"
+    first = many
+    if rule.application:
+        first = f"it rolls out {rule.application}" + (f" to {many}" if many else "")
+    if not rule.labels:
+        return first
+    matches = f"one of {'them' if many else 'the devices'} matches {rule.labels}"
+    return f"{first}, and {matches}" if first else matches
 
 
 def sentence(asked: bool, reasons: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from accounts.look import Look, ago, badge
 from accounts.pages import PortalAdmin
@@ -83,7 +84,10 @@ class RuleAdmin(PortalAdmin[ApprovalRule]):
         (None, {"fields": ("name", "enabled")}),
         (
             "A deployment waits for approval when all of this holds",
-            {"fields": ("application", "more_than", "labels")},
+            {
+                "fields": ("application", "more_than", "labels"),
+                "description": "What is left empty is not asked for.",
+            },
         ),
     )
     list_display = ("name", "asks", "in_force", "changed")
@@ -104,10 +108,10 @@ class RuleAdmin(PortalAdmin[ApprovalRule]):
             obj.created_at = obj.updated_at
         super().save_model(request, obj, form, change)
 
-    @admin.display(description="A deployment waits for approval with")
+    @admin.display(description="Applies when")
     def asks(self, rule: ApprovalRule) -> str:
         """What it asks for, in the words of the reason that it gives."""
-        return approval.conditions(rule)
+        return capfirst(approval.conditions(rule))
 
     @admin.display(description="State", ordering="enabled")
     def in_force(self, rule: ApprovalRule) -> SafeString:

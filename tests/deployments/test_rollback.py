@@ -169,3 +169,134 @@ def test_failed_devices_of_a_completed_deployment_are_tried_again(devices):
     assert (rollout.stage, rollout.status) == ("completed", "installed")
     with pytest.raises(MoveRefusedError, match="no failed device"):
         moves.retry_failed(rollout, actor=None, now=after(3))
+
+
+def test_what_was_installed_is_put_back_not_what_was_wanted(devices):
+    device = devices[0]
+    running([device], plant.a_version("1.0.0"))
+    never_well = plant.a_rollout([device], plant.a_version("2.0.0"))
+    fail(device)
+    plant.tick(never_well)
+    assert never_well.status == "failed"
+    third = plant.a_rollout([device], plant.a_version("3.0.0"))
+    plant.install(device, after(3))
+    plant.tick(third, after(3))
+    moves.roll_back(third, actor=None, now=after(4))
+    plant.tick(third, after(4))
+    assert 'applicationVersion: "1.0.0"' in wanted(device)
+
+
+def test_tries_that_no_device_has_seen_leave_what_ran_before(devices):
+    device = devices[0]
+    running([device], plant.a_version("1.0.0"))
+    rules = {"retry_unreachable": 1, "offline": "fail", "offline_after_seconds": 60}
+    rollout = plant.a_rollout([device], plant.a_version("2.0.0"), **rules)
+    assert plant.tick(rollout, after(60))[-1] == "All devices: trying again on 1 device."
+    moves.pause(rollout, actor=None, now=after(61))
+    assert Workload.objects.get(device=device).wanted.version.version == "1.0.0"
+    assert 'applicationVersion: "1.0.0"' in wanted(device)
+
+
+def test_failure_is_judged_before_success(devices):
+    """The last report of a batch ends it well enough, and the whole rollout badly."""
+    rollout = plant.a_rollout(devices[:2], max_failures=1, rollback_count=0)
+    plant.install(devices[0])
+    fail(devices[1])
+    assert plant.tick(rollout)[0] == "1 device failed, 0 allowed: rolling back."
+
+
+def test_no_automatic_rollback_before_enough_devices_were_released(devices):
+    strategy = {"kind": "canary", "canary_by": "count", "canary_count": 1, "max_failures": 1}
+    rules = {"rollback_percent": "10", "rollback_min_released": 2}
+    rollout = plant.a_rollout(devices, **strategy, **rules)
+    fail(devices[0])
+    assert plant.tick(rollout)[-1].startswith("Canary: 0 of 1 installed, 1 failed: waiting")
+    moves.promote_canary(rollout, actor=None, now=after(1))
+    assert plant.tick(rollout, after(1))[:2] == [
+        "The rest: released to 3 devices.",
+        "1 of 4 released devices failed (25 %), 10 % allowed: rolling back.",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["pause", "hold", "gate"])
+def test_it_is_undone_by_itself_wherever_it_stands(devices, verb):
+    strategy = {"kind": "canary", "canary_by": "count", "canary_count": 3, "rollback_count": 1}
+    allowed = 0 if verb == "hold" else 3
+    rollout = plant.a_rollout(devices, **strategy, max_failures=allowed)
+    for device in devices[:3]:
+        plant.poll(device)
+        plant.fetch(device)
+    if verb == "pause":
+        moves.pause(rollout, actor=None, now=after(1))
+    if verb == "gate":
+        for device in devices[:3]:
+            plant.tell(device, "installed", now=after(1))
+    else:
+        plant.tell(devices[0], "failed", now=after(1))
+    plant.tick(rollout, after(1))
+    assert rollout.stage == {"pause": "paused", "hold": "held", "gate": "gate"}[verb]
+    for device in devices[:2]:
+        plant.tell(device, "failed", error="Broken.", now=after(2))
+    assert plant.tick(rollout, after(2))[0] == "2 devices failed, 1 allowed: rolling back."
+
+
+def test_it_is_undone_once_and_later_failures_change_nothing(devices):
+    rollout = plant.a_rollout(devices, rollback_count=0)
+    for device in devices:
+        plant.poll(device)
+        plant.fetch(device)
+    plant.tell(devices[0], "failed", now=after(1))
+    plant.tick(rollout, after(1))
+    for device in devices[1:]:
+        plant.tell(device, "failed", now=after(2))
+    plant.tick(rollout, after(2))
+    assert rollout.events.filter(to_stage="rolling_back").count() == 1
+
+
+def test_a_device_that_has_left_the_fleet_is_not_waited_for(devices):
+    rollout = plant.a_rollout(devices[:2])
+    for device in devices[:2]:
+        plant.install(device)
+    plant.tick(rollout)
+    devices[0].client.state = "retired"
+    devices[0].client.save(update_fields=["state"])
+    moves.roll_back(rollout, actor=None, now=after(1))
+    plant.tick(rollout, after(1))
+    assert plant.states_of(rollout) == {"failed": 1, "removing": 1}
+
+
+def test_a_device_that_another_rollout_is_changing_is_left_to_it(devices):
+    first = running(devices[:2], plant.a_version("1.0.0"))
+    other = plant.a_ready_deployment(devices[:1], plant.a_version("2.0.0"))
+    moves.start(other, actor=None, now=after(1))
+    moves.roll_back(first, actor=None, now=after(2))
+    plant.tick(first, after(2))
+    assert plant.states_of(first) == {"superseded": 1, "removing": 1}
+    assert Instance.objects.get(deployment=other).holds
+
+
+def test_a_cancelled_rollout_can_still_be_undone(devices):
+    rollout = plant.a_rollout(devices[:2], plant.a_version("2.0.0"))
+    plant.install(devices[0])
+    moves.cancel(rollout, actor=None, now=after(1))
+    plant.tick(rollout, after(1))
+    assert (rollout.stage, plant.states_of(rollout)) == (
+        "cancelled",
+        {"installed": 1, "cancelled": 1},
+    )
+    moves.roll_back(rollout, actor=None, now=after(2), reason="Not wanted after all")
+    plant.tick(rollout, after(2))
+    assert plant.states_of(rollout) == {"removing": 1, "cancelled": 1}
+    event = rollout.events.get(to_stage="rolling_back")
+    assert (event.from_stage, event.reason) == ("cancelled", "Not wanted after all")
+
+
+def test_the_version_before_is_put_back_although_it_was_deprecated_meanwhile(devices):
+    old = plant.a_version("1.0.0")
+    running(devices[:1], old)
+    rollout = running(devices[:1], plant.a_version("2.0.0"))
+    old.state = "deprecated"
+    old.save(update_fields=["state"])
+    moves.roll_back(rollout, actor=None, now=after(1))
+    plant.tick(rollout, after(1))
+    assert 'applicationVersion: "1.0.0"' in wanted(devices[0])

@@ -22,7 +22,11 @@ PRIMARY = (
     Action.APPROVE,
 )
 #: In the order in which they stand on the page.
-ORDER = (*PRIMARY, *(action for action in VERBS if action not in {*PRIMARY, *IN_THE_WIZARD}))
+ORDER = (
+    *PRIMARY,
+    Action.DENY,
+    *(action for action in VERBS if action not in {*PRIMARY, Action.DENY, *IN_THE_WIZARD}),
+)
 #: Actions that lead to a page of their own first.
 WITH_A_PAGE = TOLD_FIRST | {Action.SCHEDULE}
 #: Decisions about a plan that an author does not make.

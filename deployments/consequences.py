@@ -7,7 +7,7 @@ from deployments import counting, queries
 from deployments.models import Deployment
 from deployments.planner import Snapshot
 from deployments.queries import Fate
-from deployments.states import UNDER_WAY, Action, Stage, State
+from deployments.states import GOING_BACK, UNDER_WAY, Action, Stage, State
 from deployments.strategy import policy_of
 from deployments.words import devices
 
@@ -82,7 +82,7 @@ def _pause(deployment: Deployment, seen: Snapshot) -> list[str]:
 
 
 def _retry_failed(deployment: Deployment, seen: Snapshot) -> list[str]:
-    if deployment.stage in {Stage.ROLLING_BACK, Stage.ROLLED_BACK}:
+    if deployment.stage in GOING_BACK:
         again = "gets back what it ran before, once more.", "get back what they ran before, again."
         return [counted(seen.unrestored, *again)]
     overtaken = queries.overtaken(deployment)

@@ -19,7 +19,7 @@ from deployments.states import (
     ENDED_BADLY,
     FAILURE_WORDS,
     FINISHED,
-    RELEASED,
+    GOING_BACK,
     Action,
     Failure,
     Stage,
@@ -48,8 +48,6 @@ EVENT_TONES: dict[str, Tone] = {
     "restored": Tone.RUN,
     "batch_ended": Tone.OK,
 }
-#: Stages in which a rollback is what there is to follow.
-GOING_BACK = frozenset({Stage.ROLLING_BACK, Stage.ROLLED_BACK})
 
 
 class Row(TypedDict):
@@ -160,11 +158,9 @@ class Picture:
     @property
     def reached(self) -> tuple[int, int]:
         """How many devices have it, of all; in a rollback, how many were put back, of those due."""
-        count = self.census.number
         if self.goes_back:
-            back = count(State.REMOVED)
-            return back, back + count(State.REMOVING, *RELEASED)
-        return count(State.INSTALLED), self.census.total
+            return queries.put_back({one.state: one.number for one in self.census.tallies})
+        return self.census.number(State.INSTALLED), self.census.total
 
     @property
     def bar(self) -> list[tuple[str, str, int]]:

@@ -7,6 +7,7 @@ from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.planner import BatchView, Snapshot, unhealthy
 from deployments.states import (
+    FINISHED,
     RELEASED,
     STATE_LOOKS,
     VERBS,
@@ -79,7 +80,7 @@ def of(deployment: Deployment, seen: Snapshot) -> Ladder:
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
     rows = [
-        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen))
+        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look))
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
     return Ladder(rows, before=first, after=len(pairs) - first - len(rows))
@@ -113,10 +114,10 @@ def _look_of_rollback(view: BatchView) -> Look:
     return NOT_ALL_PUT_BACK if view.unrestored else PUT_BACK
 
 
-def _then(view: BatchView, seen: Snapshot) -> str:
+def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
     """What stands between this batch and the next, as long as it does."""
     last = view.number == seen.batches[-1].number
-    if last or view.gate is None or view.gate_open or seen.stage in _NO_MORE:
+    if last or view.gate is None or view.gate_open or look is HELD or seen.stage in _NO_MORE:
         return ""
     rule = seen.policy.gate(view.gate)
     if not rule.automatic:
@@ -125,12 +126,4 @@ def _then(view: BatchView, seen: Snapshot) -> str:
 
 
 #: Stages in which no batch follows another any more.
-_NO_MORE = frozenset(
-    {
-        Stage.CANCELLING,
-        Stage.COMPLETED,
-        Stage.CANCELLED,
-        Stage.ROLLING_BACK,
-        Stage.ROLLED_BACK,
-    }
-)
+_NO_MORE = FINISHED | {Stage.CANCELLING, Stage.ROLLING_BACK}

@@ -16,7 +16,7 @@ from accounts.search import words_of
 from applications.models import Application
 from deployments import queries, strategy
 from deployments.models import STAGES, STATUSES, Deployment
-from deployments.states import State
+from deployments.states import GOING_BACK, Stage, State
 
 #: Rows on one page of the list.
 PER_PAGE = 50
@@ -110,6 +110,7 @@ class Line:
     installed: int
     bar: list[tuple[str, str, int]]
     strategy: str
+    words: str
 
 
 def deployments(request: HttpRequest) -> HttpResponse:
@@ -142,10 +143,16 @@ def may_create(request: HttpRequest) -> bool:
 def line(deployment: Deployment) -> Line:
     """A deployment as lists show it, from its stored summary."""
     counts = {State(name): n for name, n in deployment.summary.get("counts", {}).items()}
+    total, installed = deployment.summary.get("total", 0), counts.get(State.INSTALLED, 0)
+    words = f"{installed}/{total} successful"
+    if Stage(deployment.stage) in GOING_BACK:
+        back, due = queries.put_back(counts)
+        words = f"{back}/{due} put back"
     return Line(
         deployment,
-        total=deployment.summary.get("total", 0),
-        installed=counts.get(State.INSTALLED, 0),
+        total=total,
+        installed=installed,
+        words=words,
         bar=[tally.part for tally in queries.tallies(counts)],
         strategy=strategy.WORDS.get(deployment.strategy.get("kind", ""), "–"),
     )

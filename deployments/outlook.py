@@ -25,6 +25,8 @@ Added = Callable[[Deployment, Snapshot], list[str]]
 def next_words(deployment: Deployment, seen: Snapshot, now: datetime) -> list[str]:
     """What happens next, or what a person can do, a sentence each."""
     said = waiting_for(seen, _steady(seen, now))
+    if seen.stage is Stage.CANCELLING:
+        said.insert(0, "Nothing new is sent out; it is cancelled when the others have finished.")
     added = ADDED.get(seen.stage, _nothing)(deployment, seen)
     return [*said, *added] or ["The engine looks at it within a second."]
 
@@ -62,7 +64,7 @@ def _awaiting_approval(deployment: Deployment, seen: Snapshot) -> list[str]:
 
 
 def _ready(_deployment: Deployment, seen: Snapshot) -> list[str]:
-    return [f"Nothing reaches any of the {devices(seen.total)} before."]
+    return [f"Until then nothing reaches the {devices(seen.total)}."]
 
 
 def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -70,10 +72,6 @@ def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
         f"{verdict(batch, seen.policy)}." for batch in seen.batches if unhealthy(batch, seen.policy)
     ]
     return [*numbers, "Resume accepts the failures so far and goes on with the next batch."]
-
-
-def _cancelling(_deployment: Deployment, _seen: Snapshot) -> list[str]:
-    return ["Nothing new is sent out; it is cancelled when the others have finished."]
 
 
 def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -109,7 +107,6 @@ ADDED: dict[Stage, Added] = {
     Stage.AWAITING_APPROVAL: _awaiting_approval,
     Stage.READY: _ready,
     Stage.HELD: _held,
-    Stage.CANCELLING: _cancelling,
     Stage.COMPLETED: _completed,
     Stage.ROLLED_BACK: _rolled_back,
     Stage.CANCELLED: _cancelled,

@@ -92,6 +92,12 @@ def tallies(counts: Mapping[State, int]) -> list[Tally]:
     return [Tally(state, counts[state]) for state in BAR_ORDER if counts.get(state)]
 
 
+def put_back(counts: Mapping[State, int]) -> tuple[int, int]:
+    """How many devices a rollback has put back, and how many there are to put back."""
+    back = counts.get(State.REMOVED, 0)
+    return back, back + sum(counts.get(state, 0) for state in RELEASED | {State.REMOVING})
+
+
 def for_list() -> QuerySet[Deployment]:
     """Deployments as lists show them, without those that were deleted from the lists."""
     return Deployment.objects.listed().select_related("version__application", "created_by")

@@ -69,7 +69,8 @@ def _show(request: HttpRequest, deployment: Deployment, form: ScheduleForm) -> H
         "deployment": deployment,
         "form": form,
         "zone": timezone.get_current_timezone_name(),
-        "now": timezone.now(),
+        # In the zone of the field beside it, whatever zone the person's browser is in.
+        "now_words": timezone.localtime().strftime("%-d %b %Y, %H:%M"),
         "unapproved": deployment.stage == Stage.AWAITING_APPROVAL,
         "page_url": page,
     }

@@ -122,6 +122,8 @@ ACTIVE = frozenset(
 )
 #: Stages in which nothing will change by itself any more.
 FINISHED = frozenset({Stage.COMPLETED, Stage.ROLLED_BACK, Stage.CANCELLED})
+#: Stages in which a rollback is what there is to follow.
+GOING_BACK = frozenset({Stage.ROLLING_BACK, Stage.ROLLED_BACK})
 #: Stages that wait for a decision of a person, whatever devices do meanwhile.
 NEEDS_SOMEBODY = frozenset({Stage.AWAITING_APPROVAL, Stage.GATE, Stage.HELD})
 #: Kinds of failure that may be tried again by themselves.

@@ -4,6 +4,7 @@ What is expected stands here once more, as it was agreed upon: whoever changes t
 product changes this one, too.
 """
 
+import itertools
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments import frames, states
+from deployments import frames, states, submitting
 from deployments.models import Deployment, Event, Instance, Revision, Workload
 from deployments.moves.door import move
 from deployments.states import VERBS, Action, Gate, Stage
@@ -126,17 +127,16 @@ def test_every_action_of_every_role_does_what_the_table_says_or_nothing(stage):
     deployment = brought_to(stage, cast.person(None, "author"))
     people = [cast.person(role) for role in cast.Role]
     browsers = {person.username: cast.sign_in(person) for person in people}
-    for role, duties in DUTIES.items():
-        for action in sorted(ACTIONS):
-            # What one of them did is taken back before the next one comes.
-            with transaction.atomic():
-                if action not in duties:
-                    _is_forbidden(browsers[role], deployment, action)
-                elif action in TABLE[stage]:
-                    _is_done(browsers[role], role, deployment, action, TABLE[stage][action])
-                else:
-                    _is_refused(browsers[role], deployment, action)
-                transaction.set_rollback(True)
+    before = _everything()
+    for role, action in itertools.product(DUTIES, sorted(ACTIONS)):
+        # What one of them did is taken back before the next one comes.
+        with transaction.atomic():
+            if action in DUTIES[role] and action in TABLE[stage]:
+                _is_done(browsers[role], role, deployment, action, TABLE[stage][action])
+            else:
+                _is_not_done(browsers[role], role, deployment, action)
+                assert _everything() == before, action
+            transaction.set_rollback(True)
 
 
 def _post(browser: Browser, deployment: Deployment, action: str):
@@ -154,35 +154,33 @@ def _post(browser: Browser, deployment: Deployment, action: str):
     return browser.post(url, shown)
 
 
-def _everything() -> list[list[dict]]:
+def _everything() -> list[list[tuple]]:
     """Every row that an action could touch."""
     models = (Deployment, Event, Instance, Revision, Workload)
-    return [list(model.objects.order_by("pk").values()) for model in models]
+    return [list(model.objects.order_by("pk").values_list()) for model in models]
 
 
-def _is_forbidden(browser, deployment, action):
-    before = _everything()
-    assert _post(browser, deployment, action).status_code == 403, action
-    assert _everything() == before, action
-
-
-def _is_refused(browser, deployment, action):
-    before = _everything()
+def _is_not_done(browser, role, deployment, action):
+    """Forbidden to the role, or refused with a sentence to one that may do it elsewhere."""
     response = _post(browser, deployment, action)
-    [message] = [str(message) for message in get_messages(response.wsgi_request)]
-    why = states.refusal(Action(action), Stage(deployment.stage), deployment.gate_kind)
-    assert message == f"Rollout {why}."
+    if action not in DUTIES[role]:
+        assert response.status_code == 403, action
+        return
     assert response.status_code == 302, action
-    assert _everything() == before, action
+    why = states.refusal(Action(action), Stage(deployment.stage), deployment.gate_kind)
+    assert _said(response) == [f"Rollout {why}."]
+
+
+def _said(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def _is_done(browser, role, deployment, action, to):
     known = set(deployment.events.values_list("pk", flat=True))
     response = _post(browser, deployment, action)
     assert response.status_code == 302, action
-    words = [str(message) for message in get_messages(response.wsgi_request)]
     if action not in {"edit", "schedule"}:
-        assert words == [f"Rollout {VERBS[Action(action)].done}."]
+        assert _said(response) == [f"Rollout {VERBS[Action(action)].done}."]
     row = Deployment.objects.listed().filter(pk=deployment.pk).first()
     assert (row.stage if row else None) == to, action
     fresh = Event.objects.filter(deployment=deployment.pk).exclude(pk__in=known)
@@ -206,10 +204,9 @@ def _left_its_line(fresh, role, deployment, action, to):
 @pytest.mark.parametrize("stage", TABLE)
 def test_the_engine_moves_only_as_its_own_table_says(stage):
     deployment = brought_to(stage)
-    allowed = ENGINE.get(deployment.stage, set())
+    allowed, before = ENGINE.get(deployment.stage, set()), _everything()
     for to in Stage:
         deployment.refresh_from_db()
-        before = _everything()
         with transaction.atomic():
             if to.value in allowed:
                 _engine_moves(deployment, to)
@@ -259,6 +256,30 @@ def _buttons(browser, deployment) -> tuple[set[str], set[str]]:
     return {action for action, _ in tags} - hidden, hidden
 
 
+@pytest.mark.parametrize(
+    ("go", "action"), [("ready", "submit"), ("ask", "ask_approval"), ("start", "start")]
+)
+@pytest.mark.parametrize("role", DUTIES)
+def test_the_wizard_freezes_a_plan_as_the_table_says(go, action, role):
+    draft, before = brought_to("draft"), _everything()
+    browser = cast.sign_in(cast.person(cast.Role(role)))
+    url = reverse("admin:deployments_deployment_step", args=[draft.pk, 5])
+    plan = submitting.preview(draft, now=plant.NOON).digest
+    response = browser.post(url, {"go": go, "edits": draft.edits, "plan": plan})
+    if action not in DUTIES[role]:
+        assert response.status_code == 403
+        assert _everything() == before
+        return
+    way = ["draft", *([TABLE["draft"]["submit"]] if go == "start" else [])]
+    to = TABLE[way[-1]][action]
+    assert Deployment.objects.get(pk=draft.pk).stage == to
+    lines = list(Event.objects.order_by("pk"))
+    assert [(line.from_stage, line.to_stage) for line in lines] == list(
+        itertools.pairwise([*way, to])
+    )
+    assert {line.actor.username for line in lines} == {role}
+
+
 def test_the_live_frame_offers_what_the_page_does():
     deployment = brought_to("gate canary")
     frame = frames.snapshot(deployment.pk, [], now=plant.NOON)
@@ -300,5 +321,5 @@ def test_nothing_is_done_to_a_deleted_deployment():
 def test_a_refusal_says_how_it_stands_and_when_it_is_possible(stage, action, sentence):
     deployment = brought_to(stage)
     response = _post(cast.sign_in(cast.operator()), deployment, action)
-    [message] = [str(message) for message in get_messages(response.wsgi_request)]
+    [message] = _said(response)
     assert message.startswith(f"Rollout {sentence}")

@@ -154,7 +154,9 @@ LIMITS = [
             offline_wait_seconds=3600,
         ),
         [
-            GiveUp("Batch 1: 1 device did not finish within 90 seconds.", 1, Failure.TIMED_OUT),
+            GiveUp(
+                "Batch 1: 1 device did not finish within 1 minute 30 seconds.", 1, Failure.TIMED_OUT
+            ),
             GiveUp("Batch 2: 1 device did not come for it within 1 hour.", 2, Failure.UNREACHABLE),
         ],
         id="several limits at once",

@@ -122,7 +122,7 @@ def test_every_batch_has_its_name_and_all_but_the_last_a_gate(strategy, names, g
             [
                 "at once",
                 "when the canary is healthy",
-                "90 seconds after the batch before is healthy",
+                "1 minute 30 seconds after the batch before is healthy",
             ],
         ),
     ],

@@ -10,9 +10,11 @@ import pytest
 from django.db import IntegrityError, OperationalError
 from django.db.models import Q
 
+from applications.models import ApplicationVersion
 from deployments import engine, moves, publishing, reports, withdrawing
-from deployments.models import Deployment, Instance, Manifest, Revision, Workload
+from deployments.models import Deployment, Event, Instance, Manifest, Revision, Workload
 from deployments.moves import door, instances, restoring, steps
+from deployments.states import Status
 from devices.models import Client
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
@@ -237,3 +239,51 @@ def test_two_workers_roll_back_once():
     restored = Revision.objects.exclude(restores=None)
     assert restored.count() == len(devices)
     assert done.events.filter(kind="restored").count() == 1
+
+
+def carry_on(devices: list, worker_count: int) -> list[tuple[str, str]]:
+    """Two rollouts carried to their ends by so many workers; answers what their histories say."""
+    strategies = (
+        {"kind": "rolling", "batch_by": "size", "batch_size": 2},
+        {"kind": "canary", "canary_by": "count", "canary_count": 1, "canary_gate": "automatic"},
+    )
+    started = []
+    for index, strategy in enumerate(strategies):
+        version = plant.a_version(app_id=f"app-{index}")
+        started.append(plant.a_ready_deployment(devices, version, **strategy))
+        moves.start(started[-1], actor=None, now=NOON)
+    for second in range(6):
+        now = after(second)
+        workers = [lambda now=now: look_at_all(now)] * worker_count
+        assert not [one for one in at_once(*workers) if isinstance(one, Exception)]
+        for instance in Instance.objects.filter(state="pending").select_related("device"):
+            plant.poll(instance.device, now)
+            tell_installed(instance, now)
+    events = Event.objects.filter(deployment__in=started).order_by("deployment", "pk")
+    history = [(event.kind, event.sentence) for event in events]
+    assert {one.stage for one in Deployment.objects.all()} == {"completed"}
+    return history
+
+
+def look_at_all(now: datetime) -> None:
+    for pk in engine.due(now).values_list("pk", flat=True):
+        engine.tick(pk, now=now)
+
+
+def tell_installed(instance: Instance, now: datetime) -> None:
+    client = Client.objects.get(pk=instance.device.client_id)
+    report = reports.Report(Status.INSTALLED, client.manifest_version)
+    reports.receive(client, str(instance.workload.uid), report, now=now)
+
+
+def test_many_workers_and_beats_leave_the_same_history_as_one():
+    devices = [plant.a_device() for _ in range(5)]
+    several = carry_on(devices, 4)
+    Event.objects.all().delete()
+    Instance.objects.all().delete()
+    Deployment.objects.update(stage="cancelled")
+    Workload.objects.update(wanted=None, installed=None)
+    Revision.objects.all().delete()
+    Deployment.objects.all().delete()
+    ApplicationVersion.objects.all().delete()
+    assert several == carry_on(devices, 1)

@@ -85,6 +85,11 @@ HOLDING = [
         id="accepting fewer than are allowed takes nothing away",
     ),
     pytest.param(
+        snap(ended(failed=4, installed=6, accepted=3), batch(2, queued=1), max_failures=2),
+        [Hold("Batch 1: 4 of 10 failed, 3 allowed: held.", 1)],
+        id="nor does accepting more add to it",
+    ),
+    pytest.param(
         snap(batch(failed=5, queued=3), stage=Stage.HELD), [], id="held it is not held again"
     ),
     pytest.param(

@@ -53,7 +53,7 @@ HELP: dict[str, str] = {
     "install_timeout": "From when a device fetches it; after that it counts as failed.",
     "offline_after": "From when it was sent out.",
     "offline_wait": "After that it counts as failed.",
-    "rollback_percent": "Of the devices that have it; two decimals are possible.",
+    "rollback_percent": "Two decimals are possible.",
     "rollback_count": "0 undoes it with the first failure.",
 }
 DIGITS = ("canary_count", "batch_size", "rollback_count", "rollback_min_released")

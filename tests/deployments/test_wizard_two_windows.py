@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from deployments import drafting, moves, submitting
+from deployments import approval, drafting, moves, submitting
 from deployments.models import Deployment, Instance
 from devices.models import DeviceGroup
 from tests import cast
@@ -138,15 +138,14 @@ def test_nobody_chosen_is_no_conflict_once_somebody_is(browser):
 
 def test_a_write_between_the_preview_and_the_move_is_seen_by_the_move(monkeypatch):
     draft = a_draft(plant.a_device())
-    real = submitting.preview
+    real = approval.reasons_for
 
-    def slow(deployment, *, now):
-        plan = real(deployment, now=now)
+    def slow(deployment, *rest, **named):
         other = Deployment.objects.get(pk=deployment.pk)
-        drafting.set_parameters(other, {"speed": 99}, actor=None, now=now)
-        return plan
+        drafting.set_parameters(other, {"speed": 99}, actor=None, now=plant.NOON)
+        return real(deployment, *rest, **named)
 
-    monkeypatch.setattr(submitting, "preview", slow)
+    monkeypatch.setattr(approval, "reasons_for", slow)
     with pytest.raises(moves.MoveRefusedError, match="changed"):
         submitting.submit(draft, actor=None, now=plant.NOON, edits=draft.edits)
     assert Deployment.objects.get(pk=draft.pk).stage == "draft"

@@ -27,6 +27,18 @@ plant.fetch(devices[1], now)
 plant.tell(devices[1], "failed", error="no such image", now=now)
 ready = plant.a_ready_deployment(devices[3:5], version)
 draft = plant.a_draft(devices[5:8], other)
+for number in range(20):
+    plant.a_device(path=f"valve-{number:02}", site="rome")
+canary, batches = {"kind": "canary"}, {"kind": "rolling", "batch_by": "sizes"}
+strategies = (
+    {**canary, "canary_by": "count", "canary_gate": "automatic", "canary_soak_seconds": 60},
+    {**canary, "canary_by": "labels", "canary_labels": "site=berlin", "order": "groups"},
+    {**batches, "batch_sizes": "1, 50 %, rest", "order": "label", "order_label": "site"},
+    {"kind": "canary_rolling", "batch_gate": "manual", "offline": "fail", "max_failures": "5 %"},
+)
+for strategy in strategies:
+    one = plant.a_draft(devices[8:28], other, **strategy)
+    Deployment.objects.filter(pk=one.pk).update(wizard_step=5)
 for name, one in (("Rolling", rolling), ("Waiting", ready), ("Drafted", draft)):
     Deployment.objects.filter(pk=one.pk).update(name=name, wizard_step=5)
 """
@@ -42,6 +54,8 @@ def step_of(number: int, step: int) -> str:
 
 
 ROLLING, READY, DRAFT = 1, 2, 3
+#: A draft for each strategy besides Immediate.
+STRATEGIES = range(4, 8)
 PAGES = (
     LIST,
     f"{LIST}?stage=rolling&q=o",
@@ -52,6 +66,7 @@ PAGES = (
     page_of(READY),
     page_of(DRAFT),
     *(step_of(DRAFT, step) for step in range(1, 6)),
+    *(step_of(draft, step) for draft in STRATEGIES for step in (4, 5)),
 )
 
 
@@ -104,6 +119,8 @@ def test_axe_finds_nothing_on_any_page_and_none_is_wider_than_a_tablet(window, t
         page = window.go(address)
         page.wait_for_load_state("load")
         said = list(window.complaints)
+        # What is folded away is looked at too.
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         violations = Axe().run(page).response["violations"]
         # What axe itself does to the page is no fault of the page.
         window.complaints[:] = said
@@ -141,13 +158,58 @@ def test_the_keyboard_alone_goes_through_the_wizard(window):
     page.get_by_label("Speed").fill("42")
     page.get_by_label("Speed").press("Enter")
     expect(page.locator("[aria-current=step]")).to_contain_text("Rollout")
-    page.get_by_text("Limits:").press("Enter")
+    page.get_by_role("radio", name="Immediate").press("ArrowDown")
+    expect(page.get_by_role("radio", name="Canary", exact=True)).to_be_checked()
+    expect(page.get_by_role("group", name="Which devices go first")).to_be_visible()
+    page.get_by_role("radio", name="Canary", exact=True).press("ArrowUp")
+    expect(page.get_by_role("group", name="Which devices go first")).to_be_hidden()
+    page.locator("details.limits > summary").press("Enter")
+    page.get_by_label("Failures allowed").fill("two")
+    page.get_by_label("Failures allowed").press("Enter")
+    expect(page.locator("main")).to_contain_text("It must be a whole number like 5")
+    expect(page.get_by_label("Failures allowed")).to_be_focused()
     page.get_by_label("Failures allowed").fill("2")
     page.get_by_label("Failures allowed").press("Enter")
     expect(page.locator("[aria-current=step]")).to_contain_text("Review")
     expect(page.locator("main")).to_contain_text("42")
     page.get_by_role("button", name="Parameters").click()
     expect(page.get_by_label("Speed")).to_have_value("42")
+    assert window.complaints == []
+
+
+def test_a_canary_is_set_up_by_clicking_through_the_wizard(window, running):
+    page = window.go(f"{LIST}new/")
+    page.get_by_role("row", name="Press").get_by_role("radio").check()
+    page.get_by_role("textbox", name="Name").fill("Careful")
+    page.get_by_role("button", name="Continue").last.click()
+    page.get_by_label("Label expression").fill("site=rome")
+    for _ in ("devices", "parameters"):
+        page.get_by_role("button", name="Continue").last.click()
+    expect(page.get_by_role("heading", name="The canary")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Order of the devices")).to_be_hidden()
+    # The whole card can be clicked, and what belongs to another strategy stays away.
+    page.locator(".strategy").filter(has_text="When they are well").click()
+    expect(page.get_by_role("heading", name="The canary")).to_be_visible()
+    expect(page.get_by_role("heading", name="The batches")).to_be_hidden()
+    expect(page.get_by_label("Number of devices", exact=True)).to_be_hidden()
+    page.get_by_label("A number of devices").first.check()
+    page.get_by_label("Number of devices", exact=True).fill("3")
+    page.get_by_label("By themselves").check()
+    page.get_by_label("After the canary was well for", exact=True).fill("2")
+    page.get_by_label("Unit of: After the canary").select_option("hours")
+    page.get_by_role("button", name="Continue").last.click()
+    plan = page.locator("ol.plan")
+    expect(plan.locator("li").first).to_contain_text("Canary 3 devices")
+    expect(plan.locator("li").last).to_contain_text("2 hours after the canary is healthy")
+    expect(plan.locator("li").last).to_contain_text("The rest 17 devices")
+    page.get_by_role("button", name="Start now").click()
+    expect(page.get_by_role("heading", name="Careful", level=1)).to_be_visible()
+    expect(page.locator("[data-part=batches]")).to_contain_text("Canary")
+    batches = running.rows(
+        "SELECT b.name, b.size, b.gate FROM deployments_batch b JOIN deployments_deployment d "
+        "ON d.id = b.deployment_id WHERE d.name = 'Careful' ORDER BY b.number"
+    )
+    assert [tuple(row) for row in batches] == [("Canary", 3, "canary"), ("The rest", 17, "")]
     assert window.complaints == []
 
 

@@ -104,8 +104,9 @@ def _rollback(policy: Policy) -> str:
         return ""
     least = policy.rollback_min_released
     once = f"once {devices(least)} {'has' if least == 1 else 'have'} it"
-    if not count and (count == 0 or not percent):
+    if count == 0 or percent == 0:
         return f"any failure undoes it {once}"
-    thresholds = [f"{percent.normalize():f} % failures"] if percent is not None else []
-    thresholds += [counted(count, "failure")] if count is not None else []
-    return f"more than {' or '.join(thresholds)} undo it {once}"
+    thresholds = [f"{percent.normalize():f} % failures"] if percent else []
+    thresholds += [counted(count, "failure")] if count else []
+    undo = "undoes" if thresholds == ["1 failure"] else "undo"
+    return f"more than {' or '.join(thresholds)} {undo} it {once}"

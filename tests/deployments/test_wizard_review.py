@@ -90,8 +90,9 @@ def test_a_batch_names_its_first_devices_and_counts_the_others(browser):
 
 
 def test_of_many_batches_the_middle_is_counted(browser):
-    draft = a_draft(30, kind="rolling", batch_by="size", batch_size=1)
+    draft = a_draft(30, kind="rolling", batch_by="size", batch_size=1, batch_gate="manual")
     text = text_of(browser.get(url(draft)))
+    assert text.count("by-hand") == 11
     assert text.count('class="plan-leg"') == 12
     assert "18 more batches like these" in text
     assert "<strong>Batch 30</strong>" in text
@@ -135,8 +136,11 @@ def test_where_a_version_was_rolled_back_before_is_said(browser):
         plant.install(device)
     moves.roll_back(failed, actor=None, now=plant.after(60))
     engine.tick(failed.pk, now=plant.after(60))
+    plant.a_rollout(devices[2:], version)
+    plant.install(devices[2])
     assert Revision.objects.exclude(bad_at=None).count() == 2
     draft = plant.a_draft(devices, version)
+    # On the third device it is well.
     other = plant.a_draft(devices, plant.a_version("2.0.0"))
     Deployment.objects.filter(pk__in=[draft.pk, other.pk]).update(wizard_step=5)
     said = "was rolled back on 2 of these devices."
@@ -223,7 +227,7 @@ def test_no_button_gets_around_a_rule(browser, go):
     draft = a_draft(2)
     page = browser.post(url(draft), {"go": go}, follow=True)
     assert now_at(draft).stage == "awaiting_approval"
-    assert "waits for approval" in text_of(page)
+    assert "waits for approval. Nothing happens before somebody approves" in text_of(page)
     assert not Instance.objects.filter(holds=True).exists()
 
 

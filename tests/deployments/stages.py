@@ -74,15 +74,18 @@ def at_canary_gate(version: ApplicationVersion) -> Deployment:
 
 def at_batch_gate(version: ApplicationVersion) -> Deployment:
     """The first batch after the canary is well and waits for somebody to approve it."""
-    devices = some(5)
-    rollout = plant.a_rollout(devices, version, **BY_HAND)
-    install(devices[:1])
-    plant.tick(rollout)
+    rollout = at_canary_gate(version)
+    to_batch_gate(rollout)
+    return rollout
+
+
+def to_batch_gate(rollout: Deployment) -> None:
+    """Somebody promotes the canary, and the batch that follows is well."""
+    rollout.refresh_from_db()
     moves.promote_canary(rollout, actor=None, now=plant.NOON)
     plant.tick(rollout)
-    install(devices[1:3])
+    install(Device.objects.filter(instances__deployment=rollout, instances__state="pending"))
     plant.tick(rollout)
-    return rollout
 
 
 def held(version: ApplicationVersion) -> Deployment:

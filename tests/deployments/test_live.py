@@ -17,8 +17,9 @@ from accounts.models import User
 from accounts.roles import Role, assign
 from deployments import consumers, doubts, events, frames, live, loop
 from deployments.models import Deployment, Instance
+from deployments.states import Stage, allowed
 from tests import cast
-from tests.deployments import plant
+from tests.deployments import plant, stages
 from tests.deployments.browser_socket import BrowserSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -305,7 +306,8 @@ async def test_a_change_reaches_the_page_with_the_words_of_the_server(
         assert (row["tone"], row["mark"], row["progress"]) == ("ok", "✓", 100)
         assert {"state": "installed", "words": "Installed", "number": 1} in seen[-1]["counts"]
         assert "<strong>1</strong> of 3 installed" in seen[-1]["parts"]["progress"]
-        assert seen[-1]["deployment"]["actions"] == ["cancel"]
+        expected = [one.value for one in allowed(Stage.ROLLING)]
+        assert seen[-1]["deployment"]["actions"] == expected
 
 
 @pytest.mark.asyncio
@@ -319,8 +321,23 @@ async def test_the_stage_and_with_it_the_buttons_follow(rollout, devices, cookie
         while not frame["deployment"]["over"]:
             frame = await next_news(opened)
         assert frame["deployment"]["words"] == "Completed"
-        assert frame["deployment"]["actions"] == ["delete"]
+        assert frame["deployment"]["actions"] == ["rollback", "delete"]
         assert "Completed: 3 of 3 installed" in frame["parts"]["timeline"]
+
+
+@pytest.mark.asyncio
+async def test_the_gate_that_a_button_would_open_follows(cookie, bell):
+    bell()
+    rollout = await in_a_thread(lambda: stages.at_canary_gate(plant.a_version()))()
+    async with page(rollout, cookie) as opened:
+        head = opened.first["deployment"]
+        assert "promote_canary" in head["actions"]
+        assert head["shown"] == {"gate_batch": "1"}
+        await in_a_thread(stages.to_batch_gate)(rollout)
+        while "approve_batch" not in head["actions"]:
+            head = (await next_news(opened))["deployment"]
+        assert "promote_canary" not in head["actions"]
+        assert head["shown"] == {"gate_batch": "2"}
 
 
 @pytest.mark.asyncio
@@ -408,6 +425,12 @@ def test_a_reading_tells_each_version_of_a_row_once(rollout):
     first, second = (reading.next(plant.after(1)) for _ in range(2))
     assert len(first["instances"]) == 3
     assert second["kind"] == "beat"
+
+
+def test_a_countdown_is_no_news_until_its_words_are_others(rollout):
+    reading = live.Reading(rollout.pk, plant.NOON)
+    kinds = [reading.next(plant.after(seconds))["kind"] for seconds in (1, 6, 11, 400)]
+    assert kinds == ["change", "beat", "beat", "change"]
 
 
 def test_a_row_committed_late_is_told_within_the_overlap(rollout, devices):

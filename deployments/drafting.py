@@ -13,7 +13,10 @@ from deployments import approval, content, strategy
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.states import Stage
+from deployments.strategy import StrategyError
 from deployments.targeting import chosen
+from devices import selectors
+from devices.selectors import SelectorError
 
 #: The wizard's steps, as `wizard_step` counts them.
 APPLICATION, DEVICES, PARAMETERS, ROLLOUT, REVIEW = 1, 2, 3, 4, 5
@@ -120,7 +123,12 @@ def set_rollout(
 ) -> None:
     """Step 4; raises deployments.strategy.StrategyError with a sentence for each field."""
     refuse_outdated(draft, edits)
-    _save(draft, now, actor, ROLLOUT, strategy=strategy.checked(given))
+    checked = strategy.checked(given)
+    try:
+        selectors.parse(strategy.canary_labels(checked))
+    except SelectorError as error:
+        raise StrategyError({"canary_labels": f"cannot be read: {error}"}) from None
+    _save(draft, now, actor, ROLLOUT, strategy=checked)
 
 
 def refuse_outdated(draft: Deployment, edits: int | None) -> None:

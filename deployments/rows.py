@@ -1,11 +1,13 @@
-"""Set-based SQL that the ORM lacks, the same on PostgreSQL and SQLite: INSERT … SELECT and
-UPDATE … FROM."""
+"""Set-based SQL that the ORM lacks, the same on PostgreSQL and SQLite: INSERT … SELECT, also from
+lists, UPDATE … FROM, and the question whether a row is one of many."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, F, Field, Func, Model, QuerySet, UUIDField
+from django.db.models import BooleanField, Expression, F, Field, Func, Model, QuerySet, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
 #: What a column of the new row is made of.
@@ -34,6 +36,27 @@ def insert_from(
         return int(cursor.rowcount)
 
 
+def insert_lists(
+    model: type[Model],
+    same: Mapping[str, object],
+    lists: Mapping[str, Sequence[int | str]],
+) -> int:
+    """Inserts a row of `model` for each place of the equally long `lists`; answers how many.
+
+    `same` says what a field has in all rows, `lists` what it has in the row of each place. The
+    lists travel as one parameter each, however long they are.
+    """
+    columns = ", ".join(_column(model, name) for name in (*same, *lists))
+    values = [_prepared(model, name, value) for name, value in same.items()]
+    fixed = ", ".join("%s" for _ in values)
+    table = connection.ops.quote_name(model._meta.db_table)
+    source, params = _rows_of(list(lists.values()))
+    statement = f"INSERT INTO {table} ({columns}) SELECT {fixed}, {source}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (*values, *params))
+        return int(cursor.rowcount)
+
+
 def update_from(model: type[Model], values: Mapping[str, Source], source: QuerySet[Model]) -> int:
     """Updates the rows of `model` that `source` names by `pk`; answers how many.
 
@@ -55,6 +78,34 @@ def update_from(model: type[Model], values: Mapping[str, Source], source: QueryS
         return int(cursor.rowcount)
 
 
+def _rows_of(lists: Sequence[Sequence[int | str]]) -> tuple[str, list[Any]]:
+    """The columns and the FROM of a SELECT with a row for each place of the lists."""
+    if connection.vendor == "sqlite":
+        columns = [f"json_extract(value, '$[{number}]')" for number in range(len(lists))]
+        return f"{', '.join(columns)} FROM json_each(%s)", [json.dumps([*zip(*lists, strict=True)])]
+    texts = [bool(one) and isinstance(one[0], str) for one in lists]
+    arrays = ", ".join("%s::text[]" if text else "%s::bigint[]" for text in texts)
+    return f"u.* FROM unnest({arrays}) AS u", [_array(one) for one in lists]
+
+
+def _array(values: Sequence[int | str]) -> str:
+    """An array as PostgreSQL writes it; the driver would look at each of its values in Python."""
+    if values and isinstance(values[0], str):
+        return "{" + ",".join(map(_quoted, values)) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _quoted(value: object) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _prepared(model: type[Model], name: str, value: object) -> Any:
+    field = model._meta.get_field(name)
+    assert isinstance(field, Field)
+    return field.get_db_prep_save(value, connection)
+
+
 def _column(model: type[Model], name: str) -> str:
     field = model._meta.get_field(name)
     assert isinstance(field, Field)
@@ -74,3 +125,28 @@ class RandomUuid(Func):
         version = "'4' || substr(hex(randomblob(2)), 2)"
         variant = "substr('89AB', 1 + abs(random() %% 4), 1) || substr(hex(randomblob(8)), 2)"
         return f"lower(hex(randomblob(6)) || {version} || {variant})", ()
+
+
+class Among(Func):
+    """Whether an expression is one of these keys, however many: they travel as one parameter."""
+
+    output_field = BooleanField()
+
+    def __init__(self, expression: str, keys: Iterable[int]) -> None:
+        """Takes the name of the field, and the keys."""
+        super().__init__(expression)
+        self.keys = ",".join(map(str, keys))
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: object
+    ) -> tuple[str, tuple[str | int, ...]]:
+        """An array: the database makes a table of a long one, and looks few keys up in an index."""
+        column, params = compiler.compile(self.get_source_expressions()[0])
+        return f"{column} = ANY(%s::bigint[])", (*params, f"{{{self.keys}}}")
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: object
+    ) -> tuple[str, tuple[str | int, ...]]:
+        """A JSON array, beyond the limit on parameters."""
+        column, params = compiler.compile(self.get_source_expressions()[0])
+        return f"{column} IN (SELECT value FROM json_each(%s))", (*params, f"[{self.keys}]")

@@ -5,21 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from accounts.models import User
-from deployments import approval, content, planner, targeting
+from applications.parameters import Resolution
+from deployments import approval, content, known_bad, targeting
+from deployments.arranging import Arrangement, arrange
 from deployments.drafting import refuse_outdated
-from deployments.freezing import fitting_first, freeze
+from deployments.freezing import freeze
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.moves.door import move, stage_after
 from deployments.planner import PlannedBatch
 from deployments.states import Action, State
-from deployments.targeting import Holder, Judged, Misfit
+from deployments.targeting import Holder, Misfit
 from deployments.words import devices
-from devices.models import Device
-from devices.selectors import SelectorError
 
 #: How many devices of a batch the preview names.
 SHOWN = 10
@@ -42,9 +41,9 @@ class ShownBatch:
 class Preview:
     """What would happen: `problems` forbid to submit, `warnings` only make one think.
 
-    `approval` says which rules want it approved. `digest` stands for who takes part and who can
-    run it: groups and labels choose devices anew each time, so it tells whether the plan is still
-    the one that a person saw.
+    `approval` says which rules want it approved. `digest` stands for who takes part, in which order
+    and batch, and who can run it: groups and labels choose devices anew each time, so it tells
+    whether the plan is still the one that a person saw.
     """
 
     batches: list[ShownBatch] = field(default_factory=list)
@@ -60,25 +59,8 @@ class Preview:
 
 def preview(draft: Deployment, *, now: datetime) -> Preview:
     """The plan of a draft with everything that speaks against it; changes nothing."""
-    try:
-        targets = targeting.chosen(draft.targeting)
-        judged = targeting.judge(targets, draft.version, draft.profile_id)
-    except SelectorError as error:
-        return Preview(problems=[f"The label expression cannot be read: {error}"])
-    held = targeting.holders(targets, draft.version.application, besides=draft)
-    total = judged.fitting + len(judged.misfits)
-    plan = planner.partition(draft.strategy, total)
-    return Preview(
-        batches=[_shown(batch, _ordered(targets, judged), judged) for batch in plan],
-        total=total,
-        fitting=judged.fitting,
-        misfits=judged.misfits,
-        holders=held,
-        warnings=_warnings(draft, targets, judged),
-        problems=_problems(draft, targets, judged, held),
-        approval=approval.reasons_for(draft, targets, judged.fitting, unfit=_unfit(judged)),
-        digest=_digest(targets, judged),
-    )
+    arranged = arrange(draft)
+    return _preview(draft, arranged, _resolved(draft, arranged))
 
 
 def submit(
@@ -99,13 +81,13 @@ def submit(
     """
     stage_after(draft, _way(ask_approval))
     refuse_outdated(draft, edits)
-    seen = preview(draft, now=now)
+    arranged = arrange(draft)
+    resolution = _resolved(draft, arranged)
+    seen = _preview(draft, arranged, resolution)
     if seen.problems:
         raise MoveRefusedError(" ".join(seen.problems))
     if plan_digest not in (None, seen.digest):
         raise MoveRefusedError(PLAN_CHANGED)
-    targets = targeting.chosen(draft.targeting)
-    resolution = content.resolved(draft.version, draft.profile_id, draft.parameters, targets)
     to = stage_after(draft, _way(ask_approval or bool(seen.approval)))
     values: dict[str, object] = {
         "resolved": resolution.values,
@@ -117,9 +99,30 @@ def submit(
     }
     with transaction.atomic():
         move(draft, to, _said(seen, ask_approval), now=now, actor=actor, changes=values)
-        plan = planner.partition(draft.strategy, seen.total)
-        freeze(draft, plan, targets, seen.misfits, now)
+        freeze(draft, arranged.batches, arranged.keys, arranged.unfit, now)
         approval.seal(draft)
+
+
+def _resolved(draft: Deployment, arranged: Arrangement) -> Resolution:
+    return content.resolved(draft.version, draft.profile_id, draft.parameters, arranged.targets)
+
+
+def _preview(draft: Deployment, arranged: Arrangement, resolution: Resolution) -> Preview:
+    held = targeting.holders(arranged.targets, draft.version.application, besides=draft)
+    judged = arranged.judged
+    return Preview(
+        batches=[_shown(batch, arranged) for batch in arranged.batches],
+        total=len(arranged.order),
+        fitting=judged.fitting,
+        misfits=judged.misfits,
+        holders=held,
+        warnings=_warnings(draft, arranged),
+        problems=_problems(draft, arranged, held, resolution),
+        approval=approval.reasons_for(
+            draft, arranged.targets, judged.fitting, unfit=arranged.unfit
+        ),
+        digest=_digest(arranged),
+    )
 
 
 def _way(needs_approval: bool) -> Action:
@@ -135,46 +138,38 @@ def _said(seen: Preview, ask_approval: bool) -> str:
     return f"Made for {devices(seen.total)}, and waits for approval.{left_out} {why}"
 
 
-def _digest(targets: QuerySet[Device], judged: Judged) -> str:
-    taking_part = list(targets.order_by("pk").values_list("pk", flat=True))
-    unfit = sorted(_unfit(judged))
-    return hashlib.sha256(repr((taking_part, unfit)).encode()).hexdigest()
+def _digest(arranged: Arrangement) -> str:
+    sizes = [batch.size for batch in arranged.batches]
+    plan = (arranged.keys, sizes, sorted(arranged.unfit))
+    return hashlib.sha256(repr(plan).encode()).hexdigest()
 
 
-def _unfit(judged: Judged) -> set[int]:
-    return {misfit.device_id for misfit in judged.misfits}
-
-
-def _ordered(targets: QuerySet[Device], judged: Judged) -> QuerySet[Device]:
-    return targets.order_by(*fitting_first([misfit.device_id for misfit in judged.misfits]))
-
-
-def _shown(batch: PlannedBatch, ordered: QuerySet[Device], judged: Judged) -> ShownBatch:
+def _shown(batch: PlannedBatch, arranged: Arrangement) -> ShownBatch:
     start = batch.first - 1
-    paths = ordered.values_list("path", flat=True)[start : start + min(SHOWN, batch.size)]
-    fitting = max(0, min(batch.size, judged.fitting - start))
-    return ShownBatch(batch.number, batch.name, batch.size, fitting, batch.starts, list(paths))
+    paths = [path for _, path, *_ in arranged.order[start : start + min(SHOWN, batch.size)]]
+    fitting = max(0, min(batch.size, arranged.judged.fitting - start))
+    return ShownBatch(batch.number, batch.name, batch.size, fitting, batch.starts, paths)
 
 
 def _problems(
-    draft: Deployment, targets: QuerySet[Device], judged: Judged, held: list[Holder]
+    draft: Deployment, arranged: Arrangement, held: list[Holder], resolution: Resolution
 ) -> list[str]:
-    problems: list[str] = []
-    version = draft.version
+    version, problems = draft.version, []
     if version.state == version.State.DEPRECATED:
         problems.append(f"{version} is deprecated: choose another version.")
-    if not judged.fitting:
-        problems.append(_nobody(judged))
+    if arranged.problem:
+        problems.append(arranged.problem)
+    elif not arranged.judged.fitting:
+        problems.append(_nobody(arranged.judged))
     if held:
         problems.append(targeting.sentence_about(held, version.application))
-    resolution = content.resolved(version, draft.profile_id, draft.parameters, targets)
     names = [f"{name} {text}" for name, text in resolution.problems.items()]
     if names:
         problems.append(f"Parameters need attention: {'; '.join(names)}.")
     return problems
 
 
-def _nobody(judged: Judged) -> str:
+def _nobody(judged: targeting.Judged) -> str:
     if not judged.misfits:
         return "No device is chosen: go back to Devices and pick some."
     first = judged.misfits[0]
@@ -184,16 +179,18 @@ def _nobody(judged: Judged) -> str:
     )
 
 
-def _warnings(draft: Deployment, targets: QuerySet[Device], judged: Judged) -> list[str]:
-    if not judged.fitting:
+def _warnings(draft: Deployment, arranged: Arrangement) -> list[str]:
+    misfits = arranged.judged.misfits
+    if not arranged.judged.fitting:
         return []
     warnings = [
         f"{devices(number)} {'runs' if number == 1 else 'run'} {running} now: "
         f"{draft.version} takes its place."
-        for running, number in targeting.other_versions(targets, draft.version)
+        for running, number in targeting.other_versions(arranged.targets, draft.version)
     ]
-    if judged.misfits:
-        warnings.append(f"{devices(len(judged.misfits))} cannot run it and will be skipped.")
+    warnings += known_bad.sentences(arranged.targets, draft.version)
+    if misfits:
+        warnings.append(f"{devices(len(misfits))} cannot run it and will be skipped.")
     return warnings
 
 

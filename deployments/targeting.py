@@ -1,20 +1,25 @@
 """Which devices a deployment is for: as chosen, whether they fit, and who is in the way."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
 from applications.models import Application, ApplicationVersion
 from deployments.fit import why_not
 from deployments.models import Deployment, Instance, Workload
-from devices import selectors
+from deployments.rows import Among
+from devices import kinds, selectors
 from devices.groups import members_of
 from devices.models import Client, Device, DeviceGroup
 
 #: How many devices a sentence or a preview names before it only counts.
 NAMED = 3
+#: What is read of every device to judge it: id, path, state of its client, when it was removed,
+#: kind. Plain tuples: there may be 100 000 of them.
+Standing = tuple[int, str, str, datetime | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,31 @@ def chosen(targeting: Mapping[str, object]) -> QuerySet[Device]:
 
     Raises devices.selectors.SelectorError for an expression that cannot be read.
     """
-    wanted = Q(pk__in=_ids(targeting, "ids"))
-    for group in DeviceGroup.objects.filter(pk__in=_ids(targeting, "groups")):
+    wanted = Q(Among("pk", keys_in(targeting, "ids")))
+    for group in groups_in(targeting):
         wanted |= Q(pk__in=members_of(group).values("pk"))
     if labels := str(targeting.get("labels") or "").strip():
         wanted |= selectors.matching(labels)
-    return Device.objects.present().filter(wanted).exclude(pk__in=_ids(targeting, "excluded"))
+    devices = Device.objects.present().filter(wanted)
+    excluded = keys_in(targeting, "excluded")
+    return devices.exclude(Among("pk", excluded)) if excluded else devices
+
+
+def keys_in(targeting: Mapping[str, object], name: str) -> list[int]:
+    """The keys that a targeting names as its `ids`, `groups` or `excluded`, in their order."""
+    values = targeting.get(name)
+    return [int(value) for value in values] if isinstance(values, list) else []
+
+
+def groups_in(targeting: Mapping[str, object]) -> list[DeviceGroup]:
+    """The chosen groups that there are, in the order in which they were chosen."""
+    found = DeviceGroup.objects.in_bulk(keys_in(targeting, "groups"))
+    return [found[key] for key in dict.fromkeys(keys_in(targeting, "groups")) if key in found]
+
+
+def these(keys: Iterable[int]) -> QuerySet[Device]:
+    """The devices with these keys, however many."""
+    return Device.objects.filter(Among("pk", keys))
 
 
 def devices_in(instances: QuerySet[Instance]) -> QuerySet[Device]:
@@ -61,22 +85,25 @@ def devices_in(instances: QuerySet[Instance]) -> QuerySet[Device]:
     return Device.objects.filter(pk__in=instances.values("device"))
 
 
+def standings(devices: QuerySet[Device]) -> list[Standing]:
+    """What judging must know of each of the devices, by one statement."""
+    columns = ("pk", "path", "client__state", "removed_at", "kind")
+    return list(devices.order_by().values_list(*columns))
+
+
 def judge(devices: QuerySet[Device], version: ApplicationVersion, profile_id: str) -> Judged:
     """Which of the devices can run the profile; the others with their reasons, by path."""
+    return judged(standings(devices), version, profile_id)
+
+
+def judged(rows: Sequence[Standing], version: ApplicationVersion, profile_id: str) -> Judged:
+    """The same for devices that were read before."""
     profile = version.profile(profile_id) or {"problem": "The package has no such profile."}
-    known: dict[str, list[str]] = {}
-    misfits: list[Misfit] = []
-    fitting = 0
-    columns = ("pk", "path", "client__state", "removed_at", "properties", "reported_labels")
-    rows = devices.order_by("path", "pk").values_list(*columns)
-    for pk, path, client_state, removed_at, properties, labels in rows.iterator(chunk_size=2000):
-        reasons = _standing(client_state, removed=removed_at is not None)
-        reasons = reasons or _fit(known, profile, properties, labels)
-        if reasons:
-            misfits.append(Misfit(pk, path, reasons))
-        else:
-            fitting += 1
-    return Judged(fitting, misfits)
+    unfit = _not_there(rows)
+    unfit |= _cannot_run([row for row in rows if row[0] not in unfit], profile)
+    out = sorted((path, pk) for pk, path, *_ in rows if pk in unfit)
+    misfits = [Misfit(pk, path, unfit[pk]) for path, pk in out]
+    return Judged(len(rows) - len(misfits), misfits)
 
 
 def holders(
@@ -114,34 +141,43 @@ def sentence_about(found: Iterable[Holder], application: Application) -> str:
     )
 
 
-def _standing(client_state: str, *, removed: bool) -> list[str]:
-    if removed:
-        return ["was removed by its client"]
-    if client_state != Client.State.ACCEPTED:
-        return [f"its client is {client_state}, not accepted"]
-    return []
+def _not_there(rows: Iterable[Standing]) -> dict[int, list[str]]:
+    reasons: dict[int, list[str]] = {}
+    for pk, _, client_state, removed_at, _ in rows:
+        if removed_at is not None:
+            reasons[pk] = ["was removed by its client"]
+        elif client_state != Client.State.ACCEPTED:
+            reasons[pk] = [f"its client is {client_state}, not accepted"]
+    return reasons
 
 
-def _fit(
-    known: dict[str, list[str]],
-    profile: Mapping[str, object],
-    properties: dict[str, object] | None,
-    labels: dict[str, object],
-) -> list[str]:
-    # A fleet has few kinds of hardware: devices that report the same are judged once. What is
-    # theirs alone says nothing about fitting unless a rule asks for it, so only labels and the
-    # whole of the properties without serial number and id make up the key.
-    told_apart = {"id", "serialNumber"}
+def _cannot_run(rows: Sequence[Standing], profile: Mapping[str, object]) -> dict[int, list[str]]:
+    """The reasons of each that cannot run the profile.
+
+    A fleet has few kinds of hardware: one device of a kind is judged for all of it.
+    """
+    kind_of = {pk: kind for pk, *_, kind in rows}
+    exemplars = {} if _asks_for_own(profile) else {kind: pk for pk, kind in kind_of.items()}
+    exemplars.pop(None, None)
+    by_kind = {kind: reasons for _, kind, reasons in _one_by_one(exemplars.values(), profile)}
+    # Also who has no kind yet, and whose exemplar reported something else in this moment.
+    alone = [pk for pk, kind in kind_of.items() if kind is None or kind not in by_kind]
+    found = {pk: by_kind[kind] for pk, kind in kind_of.items() if by_kind.get(kind)}
+    return found | {pk: reasons for pk, _, reasons in _one_by_one(alone, profile) if reasons}
+
+
+def _one_by_one(
+    keys: Iterable[int], profile: Mapping[str, object]
+) -> Iterator[tuple[int, str | None, list[str]]]:
+    """Each device with its kind as it is now, and why it cannot run the profile."""
+    if not (wanted := list(keys)):
+        return
+    rows = these(wanted).values_list("pk", "kind", "properties", "reported_labels")
+    for pk, kind, properties, labels in rows.iterator(chunk_size=2000):
+        yield pk, kind, why_not(profile, properties, labels)
+
+
+def _asks_for_own(profile: Mapping[str, object]) -> bool:
+    """Whether a rule asks for what is a device's own, or for all that it reports at once."""
     rules = json.dumps(profile.get("deviceConstraints"))
-    if any(f"/{name}" in rules for name in told_apart) or properties is None:
-        return why_not(profile, properties, labels)
-    kind = {key: value for key, value in properties.items() if key not in told_apart}
-    key = json.dumps([kind, labels], sort_keys=True)
-    if key not in known:
-        known[key] = why_not(profile, properties, labels)
-    return known[key]
-
-
-def _ids(targeting: Mapping[str, object], name: str) -> list[int]:
-    values = targeting.get(name)
-    return [int(value) for value in values] if isinstance(values, list) else []
+    return '"key": ""' in rules or any(f"/{name}" in rules for name in kinds.OWN)

@@ -147,15 +147,25 @@ class Instance(models.Model):
     so that a live page can tell a newer row from an older one.
     """
 
-    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="instances")
+    # Each index is written for each target of each deployment, so none is there twice, nobody looks
+    # for an application alone, and what is empty at first is indexed when it is filled.
+    deployment = models.ForeignKey(
+        Deployment, models.CASCADE, related_name="instances", db_index=False
+    )
     device = models.ForeignKey(Device, models.PROTECT, related_name="instances")
-    application = models.ForeignKey(Application, models.PROTECT, related_name="+")
+    application = models.ForeignKey(Application, models.PROTECT, related_name="+", db_index=False)
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="instances")
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=STATES, default="queued")
-    workload = models.ForeignKey(Workload, models.PROTECT, null=True, related_name="instances")
-    revision = models.ForeignKey(Revision, models.PROTECT, null=True, related_name="instances")
-    restore_to = models.ForeignKey(Revision, models.PROTECT, null=True, related_name="+")
+    workload = models.ForeignKey(
+        Workload, models.PROTECT, null=True, related_name="instances", db_index=False
+    )
+    revision = models.ForeignKey(
+        Revision, models.PROTECT, null=True, related_name="instances", db_index=False
+    )
+    restore_to = models.ForeignKey(
+        Revision, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     progress = models.PositiveSmallIntegerField(default=0)
     progress_words = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -188,6 +198,14 @@ class Instance(models.Model):
                 fields=("deployment",), condition=Q(unjudged=True), name="instance_unjudged"
             ),
             models.Index(fields=("deployment", "position"), name="instance_order"),
+            *(
+                models.Index(
+                    fields=(name,),
+                    condition=Q(**{f"{name}__isnull": False}),
+                    name=f"instance_{name}",
+                )
+                for name in ("workload", "revision", "restore_to")
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,5 @@
 """Moves of instances: one by a report, many by a batch, a cancel or a limit."""
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
@@ -10,8 +9,6 @@ from deployments.models import Deployment, Instance, Revision, Workload
 from deployments.rows import Source, update_from
 from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 
-#: So many misfits, each with a reason of its own, are written by one statement.
-MISFITS_AT_ONCE = 300
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
 #: Instances whose device has something to fetch.
@@ -121,27 +118,6 @@ def skip_satisfied(
         progress_words=skipped,
         **words,
     )
-
-
-def skip_misfits(instances: QuerySet[Instance], reasons: Mapping[int, str], now: datetime) -> None:
-    """queued → skipped for targets that cannot run the profile; `reasons` by device id."""
-    queued = instances.filter(state=State.QUEUED)
-    for chunk in _chunks(reasons):
-        reason = Case(*(When(device=pk, then=Value(text)) for pk, text in chunk))
-        _write(
-            queued.filter(device__in=[pk for pk, _ in chunk]),
-            now,
-            state=State.SKIPPED.value,
-            ended_at=now,
-            progress_words="Does not fit",
-            last_error=reason,
-        )
-
-
-def _chunks(reasons: Mapping[int, str]) -> Iterator[list[tuple[int, str]]]:
-    entries = list(reasons.items())
-    for start in range(0, len(entries), MISFITS_AT_ONCE):
-        yield entries[start : start + MISFITS_AT_ONCE]
 
 
 def requeue_unpublished(deployment: Deployment, now: datetime) -> int:

@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from deployments import moves
 from deployments.models import Deployment
+from deployments.states import Stage
 from tests import cast
-from tests.deployments import plant
+from tests.deployments import plant, stages
 
 pytestmark = pytest.mark.django_db
 LIST = "/deployments/deployment/"
@@ -160,3 +161,12 @@ def test_names_are_text_and_never_markup():
     text = cast.sign_in(cast.viewer()).get(LIST).content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize("stage", list(Stage), ids=str)
+def test_every_stage_is_a_filter(stage):
+    made = stages.in_each_stage()
+    expected = {one.pk for one in made.values() if one.stage == stage}
+    answer = cast.sign_in(cast.viewer()).get(f"{LIST}?stage={stage.value}")
+    assert {line.deployment.pk for line in answer.context["lines"]} == expected
+    assert expected

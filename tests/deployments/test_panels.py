@@ -3,9 +3,10 @@
 import pytest
 from django.urls import reverse
 
+from deployments import queries
 from devices.models import DeviceGroup
 from tests import cast
-from tests.deployments import plant
+from tests.deployments import plant, stages
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +62,20 @@ def test_the_list_of_applications_counts_devices():
     plant.install(device)
     url = reverse("admin:applications_application_changelist")
     assert "Installed on" in cast.sign_in(cast.viewer()).get(url).content.decode()
+
+
+def test_the_dashboard_shows_first_what_waits_for_somebody():
+    made = stages.in_each_stage()
+    names = {deployment.pk: name for name, deployment in made.items()}
+    listed = [names[one.pk] for one in queries.in_progress()]
+    assert set(listed[:4]) == {
+        "awaiting approval",
+        "at the canary's gate",
+        "at a batch's gate",
+        "held",
+    }
+    assert set(listed[4:-1]) == {"rolling", "paused", "cancelling", "rolling back"}
+    assert listed[-1] == "ready"
+    text = cast.sign_in(cast.viewer()).get(reverse("admin:index")).content.decode()
+    assert "Waiting for Promote Canary" in text
+    assert "1/2 put back" in text

@@ -1,0 +1,156 @@
+"""What the page says happens next, how its batches look, and what its progress counts."""
+
+import pytest
+from django.urls import reverse
+
+from deployments import frames, ladder, moves
+from deployments.models import Deployment, Event
+from deployments.planner import waiting_for
+from tests import cast
+from tests.deployments import plant, stages
+
+pytestmark = pytest.mark.django_db
+
+
+def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
+    taken = frames.take(deployment.pk, now=plant.after(seconds))
+    assert taken is not None
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("draft", "It is at step 5 of 5, Review."),
+        ("awaiting approval", "Its author asks for it."),
+        ("ready", "Until then nothing reaches the 1 device."),
+        ("rolling", "1 device: fetching or installing it."),
+        ("at the canary's gate", "Canary has ended: somebody has to let the rollout go on."),
+        ("at a batch's gate", "Batch 1 has ended: somebody has to let the rollout go on."),
+        ("held", "Canary: 1 of 1 failed, 0 allowed."),
+        ("paused", "Somebody paused it and has to resume it."),
+        ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),
+        ("completed", "The devices keep the application until another deployment changes it."),
+        ("completed with failures", "1 device failed. The table below says why."),
+        ("rolling back", "1 device: going back to what ran before."),
+        ("rolled back", "Every device that it reached has what it ran before."),
+        ("rolled back with failures", "1 device could not be put back."),
+        ("cancelled", "No device has installed it."),
+    ],
+)
+def test_every_stage_says_what_happens_next(name, words):
+    deployment = stages.MADE[name][1](plant.a_version())
+    url = reverse("admin:deployments_deployment_page", args=[deployment.pk])
+    assert words in cast.sign_in(cast.viewer()).get(url).content.decode()
+
+
+def test_what_the_planner_waits_for_is_said_in_its_own_words():
+    version = plant.a_version()
+    for name in ("rolling", "held", "paused", "at a batch's gate", "rolling back"):
+        seen = picture(stages.MADE[name][1](version))
+        assert set(waiting_for(seen.seen, plant.NOON)) <= set(seen.next), name
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(600, "10 minutes"), (551, "10 minutes"), (247, "5 minutes"), (91, "1 minute 40 seconds")],
+)
+def test_a_gate_counts_down_in_steps_that_a_person_needs(left, words):
+    """It never says less than is left, and a page does not change each second."""
+    device, other = plant.a_device(), plant.a_device()
+    rollout = plant.a_rollout(
+        [device, other], kind="rolling", batch_by="size", batch_size=1, batch_delay_seconds=600
+    )
+    stages.install([device])
+    plant.tick(rollout)
+    assert f"the next batch follows in {words}" in picture(rollout, 600 - left).next[0]
+
+
+LOOKS = {
+    "ready": ["Not started"],
+    "rolling": ["In progress"],
+    "at the canary's gate": ["Waiting at its gate", "Not started", "Not started"],
+    "at a batch's gate": ["Ended", "Waiting at its gate", "Not started"],
+    "held": ["Held", "Not started", "Not started"],
+    "paused": ["Paused", "Not started"],
+    "completed": ["Ended"],
+    "completed with failures": ["Ended with failures"],
+    "rolling back": ["Being put back"],
+    "rolled back": ["Put back"],
+    "rolled back with failures": ["Not all put back"],
+    "cancelled": ["Cancelled"],
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_batches_say_where_they_stand(name):
+    rows = picture(stages.MADE[name][1](plant.a_version())).ladder.rows
+    assert [row.look.words for row in rows] == LOOKS[name]
+
+
+def test_a_batch_says_what_stands_between_it_and_the_next_until_that_is_over():
+    rows = picture(stages.at_batch_gate(plant.a_version())).ladder.rows
+    assert [row.then for row in rows] == ["", "The next follows after Approve Batch", ""]
+
+
+def test_failures_that_somebody_accepted_are_told():
+    rollout = stages.held(plant.a_version())
+    moves.resume(rollout, actor=None, now=plant.NOON)
+    assert picture(rollout).ladder.rows[0].outcome == "1 failed; 1 failure accepted"
+
+
+def test_of_very_many_batches_those_around_the_one_under_way_are_shown(monkeypatch):
+    monkeypatch.setattr(ladder, "BATCHES_SHOWN", 4)
+    monkeypatch.setattr(ladder, "OVER_SHOWN", 1)
+    devices = [plant.a_device() for _ in range(9)]
+    rollout = plant.a_rollout(devices, kind="rolling", batch_by="size", batch_size=1)
+    for device in devices[:3]:
+        plant.install(device)
+        plant.tick(rollout)
+    shown = picture(rollout).ladder
+    assert [row.batch.number for row in shown.rows] == [3, 4, 5, 6]
+    assert (shown.before, shown.after) == (2, 3)
+    text = frames.parts(picture(rollout))["batches"]
+    assert "2 earlier batches" in text
+    assert "3 more batches" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "reached"),
+    [
+        ("at a batch's gate", (3, 5)),
+        ("rolling back", (1, 2)),
+        ("rolled back", (1, 1)),
+        ("rolled back with failures", (1, 2)),
+    ],
+)
+def test_progress_counts_what_there_is_to_reach(name, reached):
+    assert picture(stages.MADE[name][1](plant.a_version())).reached == reached
+
+
+def test_a_rollout_that_is_over_fills_its_bar():
+    version = plant.a_version()
+    has_it, other = plant.a_device(), plant.a_device()
+    first = plant.a_rollout([has_it], version)
+    stages.install([has_it])
+    plant.tick(first)
+    rollout = plant.a_rollout([has_it, other], version)
+    stages.install([other])
+    plant.tick(rollout)
+    assert rollout.stage == "completed"
+    assert picture(rollout).bar == [("ok", "Installed", 1), ("over", "Skipped", 1)]
+
+
+def test_how_it_ended_colours_its_newest_end_alone():
+    """It completed well, and then could not be put back everywhere."""
+    rollout = stages.rolled_back_with_failures(plant.a_version())
+    tones = {line.event.to_stage: line.tone for line in picture(rollout).events}
+    assert tones["rolled_back"] == "bad"
+    assert tones["completed"] == "ok"
+
+
+def test_every_kind_of_line_in_the_timeline_has_a_tone_of_its_own_or_of_its_stage():
+    stages.in_each_stage()
+    kinds = set(Event.objects.filter(to_stage="").values_list("kind", flat=True))
+    assert kinds
+    assert kinds <= set(frames.EVENT_TONES)

@@ -8,9 +8,9 @@ import os
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--no-shrink", action="store_true", help="tell the whole seed")
     parser.add_argument("--processes", type=int, default=min(4, os.cpu_count() or 1))
     chosen = parser.parse_args()
     if chosen.seed is not None:
@@ -30,7 +31,7 @@ def main() -> int:
     last = chosen.first + chosen.seeds
     parts = [range(one, min(one + share, last)) for one in range(chosen.first, last, share)]
     with ProcessPoolExecutor(len(parts)) as pool:
-        done = list(pool.map(worlds, parts))
+        done = list(pool.map(partial(worlds, shrinks=not chosen.no_shrink), parts))
     total = sum((counts for counts, _ in done), Counter())
     stories = [told for _, told in done for told in told]
     say(f"{chosen.seeds} seeds in {time.monotonic() - begun:.0f} s, {len(stories)} broke a rule")
@@ -41,14 +42,14 @@ def main() -> int:
     return bool(stories)
 
 
-def worlds(seeds: range) -> tuple[Counter[str], list[str]]:
+def worlds(seeds: range, *, shrinks: bool) -> tuple[Counter[str], list[str]]:
     """One process's share, in a database of its own."""
     with tempfile.TemporaryDirectory(prefix="lineside-simulation-") as place:
         os.environ["LINESIDE_DATA_DIR"] = place
-        return _worlds(seeds)
+        return _worlds(seeds, shrinks=shrinks)
 
 
-def _worlds(seeds: range) -> tuple[Counter[str], list[str]]:
+def _worlds(seeds: range, *, shrinks: bool) -> tuple[Counter[str], list[str]]:
     import django
 
     django.setup()
@@ -64,12 +65,17 @@ def _worlds(seeds: range) -> tuple[Counter[str], list[str]]:
         with transaction.atomic():
             built = plant.build()
             for seed in seeds:
+                begun = time.monotonic()
                 outcome = running.run_seed(built, seed)
+                if os.environ.get("TRACE"):
+                    say(
+                        f"{seed} {time.monotonic() - begun:.2f} s {outcome.at} {str(outcome.error)[:300]}"
+                    )
                 total.update(outcome.counts)
                 if outcome.error is not None:
-                    if os.environ.get("TRACE"):
-                        traceback.print_exception(outcome.error)
-                    steps, last = shrinking.shrink(built, draw(seed), outcome)
+                    steps, last = draw(seed), outcome
+                    if shrinks:
+                        steps, last = shrinking.shrink(built, steps, outcome)
                     stories.append(shrinking.story(seed, steps, last))
             transaction.set_rollback(True)
     finally:

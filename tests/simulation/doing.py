@@ -1,9 +1,9 @@
 """What each kind of step does to the world."""
 
-import inspect
 from datetime import timedelta
 
-from deployments import drafting, freezing, moves, strategy, submitting
+from applications.models import ApplicationVersion
+from deployments import drafting, moves, strategy, submitting
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.states import ACTIVE, FINISHED, VERBS, Action, Stage, allowed
@@ -13,7 +13,6 @@ from tests.simulation.rules import broken
 from tests.simulation.steps import Step
 from tests.simulation.world import World
 
-SUBMITTING = inspect.getsource(submitting) + inspect.getsource(freezing)
 #: When people let a deployment start by itself.
 SOON = timedelta(minutes=10)
 #: How often people press which of the buttons that they see.
@@ -60,7 +59,7 @@ def _press(world: World, deployment: Deployment, action: Action, actor) -> None:
     elif action is Action.SUBMIT:
         submitting.submit(deployment, actor=actor, now=now)
     elif action is Action.ASK_APPROVAL:
-        submitting.ask_approval(deployment, actor=actor, now=now)
+        submitting.submit(deployment, actor=actor, now=now, ask_approval=True)
     elif action is Action.SCHEDULE:
         at = now + SOON
         moves.schedule(deployment, at, actor=actor, now=now)
@@ -87,14 +86,18 @@ _VERBS = {
 def _rollout(world: World, app, version, devices, speed, until, strategy) -> None:
     """A new deployment, by the wizard's verbs, as far as `until`."""
     plant, now, actor = world.plant, world.now, world.plant.people[0]
-    draft = drafting.create(
-        version=plant.versions[app, version],
-        profile_id="compose",
-        name=f"Rollout {len(world.deployments) + 1}",
-        actor=actor,
-        now=now,
-        targeting={"ids": [plant.devices[index].pk for index in devices]},
-    )
+    try:
+        draft = drafting.create(
+            version=plant.versions[app, version],
+            profile_id="compose",
+            name=f"Rollout {len(world.deployments) + 1}",
+            actor=actor,
+            now=now,
+            targeting={"ids": [plant.devices[index].pk for index in devices]},
+        )
+    except MoveRefusedError:
+        world.counts["refused"] += 1
+        return
     world.deployments.append(draft.pk)
     try:
         drafting.set_parameters(draft, {"speed": speed}, actor=actor, now=now)
@@ -104,7 +107,7 @@ def _rollout(world: World, app, version, devices, speed, until, strategy) -> Non
     world.pages[draft.pk] = Deployment.objects.get(pk=draft.pk)
     if until == "draft":
         return
-    asks = until == "asked" and hasattr(submitting, "ask_approval")
+    asks = until == "asked"
     if press(world, draft, Action.ASK_APPROVAL if asks else Action.SUBMIT, 0):
         if asks or until != "started":
             return
@@ -113,13 +116,11 @@ def _rollout(world: World, app, version, devices, speed, until, strategy) -> Non
 
 
 def _usable(drawn: dict[str, object]) -> dict[str, object]:
-    """The drawn strategy, with its canary's labels only where submit can cut by them."""
+    """The drawn strategy, which nobody may refuse."""
     try:
         strategy.checked(drawn)
     except strategy.StrategyError as problem:
         broken("the drawn strategy can be used", problem)
-    if drawn["canary_by"] == "labels" and "canary_matches" not in SUBMITTING:
-        return {**drawn, "canary_by": "count"}
     return drawn
 
 
@@ -159,9 +160,22 @@ def _press_one(world: World, which: int, button: str, person: int, stale: bool) 
         world.counts["stale page"] += 1
     action = Action(button)
     possible = Stage(deployment.stage) in VERBS[action].moves
+    # A draft that was open for editing is not opened again, whatever became of it.
+    possible |= action is Action.EDIT and page.stage == Stage.DRAFT
+    authors = set(page.authors)
     done = press(world, page, action, person)
+    if done and action is Action.APPROVE and world.plant.people[person].pk in authors:
+        broken("10: an author does not approve", page.pk)
     if done and not possible and world.interruption is None:
         broken("6: what the table does not have is refused", action, deployment.stage)
+
+
+def _deprecate(world: World, version: str, again: bool) -> None:
+    """No new rollout of it; what runs it runs on, and is put back all the same."""
+    states = ApplicationVersion.State
+    to = states.AVAILABLE if again else states.DEPRECATED
+    world.plant.versions["mixer", version].state = to
+    ApplicationVersion.objects.filter(application__app_id="mixer", version=version).update(state=to)
 
 
 def _live(world: World, rounds: int, seconds: int, first: int) -> None:
@@ -275,14 +289,17 @@ def _repeat(world: World, edge: int, back: int) -> None:
     if not one.reachable or not one.said:
         return
     said = one.said[-min(back, len(one.said))]
-    if said.adopted is None:
-        world.units[said.unit].untrusted = True
+    unit = world.units[said.unit]
+    unit.muddled = True
+    unit.untrusted |= said.adopted is None
     world.counts["repeat"] += 1
     world.tell(one, said)
 
 
 def _flush(world: World, edge: int, backwards: bool) -> None:
     world.counts["flush"] += bool(world.edges[edge].outbox)
+    for said in world.edges[edge].outbox:
+        world.units[said.unit].muddled = True
     world.edges[edge].flush(world, backwards=backwards)
 
 
@@ -351,6 +368,7 @@ def _meanwhile(world: World, at: int, doing: Step, other: Step) -> None:
 
 
 _DOINGS = {
+    "deprecate": _deprecate,
     "live": _live,
     "settle": _settle,
     "pass": _pass,

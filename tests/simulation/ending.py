@@ -20,7 +20,7 @@ def heal(world: World) -> None:
         unit.mood = "quick"
         do(world, Step("return", {"device": unit.index}))
     for edge in world.edges:
-        edge.flush(world)
+        do(world, Step("flush", {"edge": edge.index, "backwards": False}))
         edge.forgive()
 
 
@@ -55,7 +55,8 @@ def compare(world: World) -> None:
             broken("in the end each device runs what is wanted", unit.path, runs, wanted)
         if edge.work[entry.uid].document != runs:
             broken("in the end each device runs what is wanted", unit.path, runs, wanted)
-        if workload.installed_id != wanted.pk or workload.state != "installed":
+        told = workload.state == "installed" or unit.muddled
+        if workload.installed_id != wanted.pk or not told:
             broken("in the end the portal knows it", unit.path, workload.state)
 
 

@@ -27,6 +27,8 @@ class Unit:
     installed: set[str] = field(default_factory=set)
     #: It claimed something that was not so, or cannot tell what its reports are about.
     untrusted: bool = False
+    #: Something it said before was said again later.
+    muddled: bool = False
 
 
 @dataclass
@@ -141,7 +143,9 @@ class Edge:
             self._say(portal, work, unit, "installed", lie=LIE)
             return False
         if unit.mood == "pretender":
-            unit.untrusted = True
+            # It does not know yet which of its devices this is for.
+            for one in self.units:
+                one.untrusted = True
             self._say(portal, work, unit, "installed")
             return False
         if unit.mood == "lazy":

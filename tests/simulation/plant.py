@@ -10,8 +10,8 @@ from tests.simulation.fleet import Edge, Unit
 
 APPS = ("mixer", "pump")
 NUMBERS = ("1.0.0", "2.0.0", "3.0.0")
-#: The devices behind each client; the first client is a gateway with two behind it.
-PATHS = (("hall", "hall/a", "hall/b"), ("press",), ("oven",), ("saw",), ("crane",))
+#: The devices behind each client; two clients are gateways with devices behind them.
+PATHS = (("hall", "hall/a", "hall/b"), ("press",), ("oven",), ("saw",), ("crane", "crane/lamp"))
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Plant:
     people: list[User]
     clients: list[Client]
     devices: list[Device]
+
+    def renew(self) -> None:
+        """What a world changed on the shared rows in memory is as in the database again."""
+        for version in self.versions.values():
+            version.state = version.State.AVAILABLE
 
     def edges(self) -> list[Edge]:
         """The modelled side of the clients."""
@@ -51,7 +56,9 @@ def build() -> Plant:
 
 
 def _a_device(client: Client, path: str, index: int) -> Device:
-    device = plant.a_device(client, path, line=str(1 + index % 3))
+    # The lamp is too small for everything.
+    memory = "512Mi" if path.endswith("lamp") else "4Gi"
+    device = plant.a_device(client, path, memory=memory, line=str(1 + index % 3))
     device.properties |= {"vendor": "Example", "modelNumber": "1", "serialNumber": path}
     device.save(update_fields=["properties"])
     return device

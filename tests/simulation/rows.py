@@ -2,6 +2,9 @@
 
 from collections import namedtuple
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import connection
 
 from deployments.models import (
     Batch,
@@ -26,9 +29,17 @@ COLUMNS = {
     Workload: "pk device_id application_id uid wanted_id installed_id state",
     Client: "pk state manifest_version proved_version desired_generation published_generation",
     Event: "pk deployment_id kind from_stage to_stage actor_id sentence at",
-    StatusReport: "pk workload_id revision_id state counted",
+    StatusReport: "pk workload_id revision_id state counted received_at",
 }
 SHAPES = {model: namedtuple(model.__name__, words.split()) for model, words in COLUMNS.items()}
+#: Made once: building them anew would cost more than reading the rows.
+SELECTS = {
+    model: "SELECT {} FROM {}".format(
+        ", ".join("id" if name == "pk" else f'"{name}"' for name in shape._fields),
+        model._meta.db_table,
+    )
+    for model, shape in SHAPES.items()
+}
 #: Rows that are written once: only new ones are read.
 WRITTEN_ONCE = (Event, StatusReport)
 
@@ -80,12 +91,21 @@ def read(before: Rows | None = None) -> Rows:
 
 def _table(model) -> dict:
     shape = SHAPES[model]
-    rows = model.objects.order_by("pk").values_list(*shape._fields)
-    return {row[0]: shape(*row) for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{SELECTS[model]} ORDER BY id")
+        return {row[0]: shape._make(row) for row in cursor.fetchall()}
 
 
 def _more(model, known: dict) -> dict:
-    shape = SHAPES[model]
     newest = next(reversed(known), 0)
-    rows = model.objects.order_by("pk").filter(pk__gt=newest).values_list(*shape._fields)
-    return {**known, **{row[0]: shape(*row) for row in rows}}
+    shape = SHAPES[model]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{SELECTS[model]} WHERE id > %s ORDER BY id", [newest])
+        return {**known, **{row[0]: shape._make(row) for row in cursor.fetchall()}}
+
+
+def moment(value: datetime | None) -> datetime | None:
+    """A time as the database gives it: SQLite keeps it without its zone, in UTC."""
+    if value is None or value.tzinfo is not None:
+        return value
+    return value.replace(tzinfo=UTC)

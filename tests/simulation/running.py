@@ -29,6 +29,7 @@ class Outcome:
 def run(plant: Plant, steps: Sequence[Step]) -> Outcome:
     """Lives through the steps; the database is then as it was before."""
     before = transaction.savepoint()
+    plant.renew()
     outcome = Outcome()
     try:
         world = World(plant)

@@ -20,7 +20,7 @@ MOODS = {
     "pretender": 1,
 }
 #: How many devices a world has.
-DEVICES = 7
+DEVICES = 8
 EDGES = 5
 SECONDS = (1, 5, 30, 60, 600)
 LONG = (60, 600, 3600, 7200, 86_400, 100_000)
@@ -109,7 +109,8 @@ def _strategy(chance: Random) -> dict[str, object]:
 
 def _shape(chance: Random) -> dict[str, object]:
     return {
-        "order": "selected",
+        "order": chance.choice(("selected", "selected", "label", "groups")),
+        "order_label": "line",
         "canary_by": chance.choice(("percent", "count", "labels")),
         "canary_labels": chance.choice(("line=1", "line in (1, 2)", "line=9")),
         "canary_percent": chance.choice(("1", "15", "30", "100")),
@@ -190,6 +191,10 @@ _ARGS = {
     },
     "act": _act,
     "head": _act,
+    "deprecate": lambda chance: {
+        "version": chance.choice(("1.0.0", "2.0.0", "3.0.0")),
+        "again": chance.random() < 0.6,
+    },
     "repeat": lambda chance: {**_act(chance), "back": chance.randint(1, 12)},
     "flush": lambda chance: {**_act(chance), "backwards": chance.random() < 0.5},
     "line": lambda chance: {**_act(chance), "online": chance.random() < 0.55},
@@ -212,13 +217,14 @@ WEIGHTS = {
     "pass": 7,
     "beat": 2,
     "look_at": 2,
-    "poke": 2,
+    "poke": 4,
     "sensible": 18,
     "press": 5,
     "rollout": 8,
     "mood": 9,
     "act": 3,
     "head": 1,
+    "deprecate": 1,
     "repeat": 4,
     "flush": 4,
     "line": 4,

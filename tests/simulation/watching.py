@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db import connection
+
 from deployments import engine
 from deployments.models import Batch, Deployment, Instance
 from tests.simulation.rules import broken
 
+_PARTS = f"""
+    SELECT i.id, b.number, i.state, i.failure, i.attempts
+    FROM {Instance._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
+    WHERE i.deployment_id = %s ORDER BY i.position"""
+_BATCHES = f"""
+    SELECT number, size, accepted_failures FROM {Batch._meta.db_table} WHERE deployment_id = %s"""
 RELEASED = {"pending", "installing", "deferred", "installed", "failed"}
 KINDS = ("failed", "rejected", "timed_out", "unreachable", "drifted")
 
@@ -135,18 +143,16 @@ class Watch:
 
 def look(deployment: Deployment) -> Sight:
     """Counts for itself."""
-    rows = Instance.objects.filter(deployment=deployment).order_by("position")
-    columns = "pk", "batch__number", "state", "failure", "attempts"
-    batches = list(
-        Batch.objects.filter(deployment=deployment).values_list(
-            "number", "size", "accepted_failures"
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS, [deployment.pk])
+        parts = [Part._make(row) for row in cursor.fetchall()]
+        cursor.execute(_BATCHES, [deployment.pk])
+        batches = cursor.fetchall()
     return Sight(
         pk=deployment.pk,
         stage=deployment.stage,
         strategy=deployment.strategy,
-        parts=[Part(*row) for row in rows.values_list(*columns)],
+        parts=parts,
         sizes={number: size for number, size, _ in batches},
         accepted={number: accepted for number, _, accepted in batches},
     )

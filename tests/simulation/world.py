@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
 
@@ -28,7 +28,8 @@ from tests.simulation.reading import (
 from tests.simulation.rules import broken
 from tests.simulation.watching import Watch
 
-ANSWERS = ("stage", "gate", "gate_batch")
+_COLUMNS = [field.attname for field in Client._meta.concrete_fields]
+_CLIENT = f"SELECT {', '.join(_COLUMNS)} FROM {Client._meta.db_table} WHERE id = %s"
 
 
 class World:
@@ -174,7 +175,9 @@ class World:
         return sorted(uids, key=self.ids.__getitem__)
 
     def _client(self, edge: Edge) -> Client:
-        return Client.objects.get(pk=self.plant.clients[edge.index].pk)
+        with connection.cursor() as cursor:
+            cursor.execute(_CLIENT, [self.plant.clients[edge.index].pk])
+            return Client.from_db("default", _COLUMNS, cursor.fetchone())
 
     def _judge_manifest(self, edge: Edge, published: publishing.Published) -> None:
         told = read_manifest(published.body)

@@ -51,7 +51,8 @@ def truth(was, now, world) -> Iterator[str]:
 def attempts(was, now, world) -> Iterator[str]:
     """Failed means why; released means tried."""
     for pk, one in now.instances.items():
-        if (one.state == "failed") != bool(one.failure) and one.state != "queued":
+        moving = {"pending", "installing", "deferred", "installed", "removing", "skipped"}
+        if (one.failure and one.state in moving) or (one.state == "failed" and not one.failure):
             yield f"instance {pk} is {one.state} with the failure {one.failure!r}"
         if one.state in {"pending", "installing", "deferred", "installed"} and not one.attempts:
             yield f"instance {pk} is {one.state} and was never tried"

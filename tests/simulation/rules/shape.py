@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from deployments.states import ACTIVE, ENGINE_MOVES, FINISHED, VERBS, Stage
+from tests.simulation.rows import moment
 from tests.simulation.rules import rule
 
 UNDER_WAY = {"queued", "pending", "installing", "deferred", "removing"}
@@ -131,7 +132,7 @@ def once(was, now, world) -> Iterator[str]:
 def claims(was, now, world) -> Iterator[str]:
     """Of a worker that died too."""
     for pk, deployment in now.deployments.items():
-        until = deployment.claimed_until
+        until = moment(deployment.claimed_until)
         if until is not None and (until - world.now).total_seconds() > 30:
             yield f"{pk} is claimed until {until}"
         if deployment.held_until is not None:

@@ -48,12 +48,13 @@ def wanted_is_alive(was, now, world) -> Iterator[str]:
 @rule("8: what shall run changes only where a deployment holds the workload")
 def changed_by_holder(was, now, world) -> Iterator[str]:
     """A device that was not released is left alone."""
+    active = {event.deployment_id for pk, event in now.events.items() if pk not in was.events}
+    active |= {pk for pk, one in was.deployments.items() if one.stage in ACTIVE}
     holding = {
         (one.device_id, one.application_id)
-        for rows in (was, now)
-        for one in rows.instances.values()
-        if one.holds
-    } | world.held_meanwhile
+        for one in now.instances.values()
+        if one.deployment_id in active and one.state not in {"queued", "skipped"}
+    } | {(one.device_id, one.application_id) for one in was.instances.values() if one.holds}
     for pk, workload in now.workloads.items():
         before = was.workloads.get(pk)
         if before is None or before.wanted_id == workload.wanted_id:
@@ -139,28 +140,31 @@ def restore_to(was, now, world) -> Iterator[str]:
         if before is None or before.attempts or not one.attempts or pk in world.first_release:
             continue
         world.first_release.add(pk)
-        expected = _ran_before(was, one)
-        if expected != one.restore_to_id and not world.interleaved:
+        if one.attempts > 1 or one.state in {"removing", "removed"}:
+            # More than its first release happened in this step.
+            continue
+        expected = _ran_before(now, one)
+        if expected != one.restore_to_id:
             yield f"instance {pk} goes back to {one.restore_to_id}, and {expected} ran before"
 
 
-def _ran_before(was, instance) -> int | None:
-    """By the reports that counted, from the last to the first."""
-    workload = was.workloads.get(instance.workload_id)
-    if workload is None:
-        return None
-    said = [
+def _ran_before(now, instance) -> int | None:
+    """By the reports that had counted when it was released, from the last to the first."""
+    ends = [
         report
-        for report in was.reports.values()
-        if report.workload_id == workload.pk and report.counted
+        for report in now.reports.values()
+        if report.workload_id == instance.workload_id
+        and report.counted
+        and report.state in {"installed", "removed"}
+        and report.received_at <= instance.released_at
+        and report.revision_id != instance.revision_id
     ]
-    ends = [one for one in said if one.state in {"installed", "removed"}]
     if not ends or ends[-1].state == "removed":
         return None
     for report in reversed(ends):
-        revision = was.revisions[report.revision_id]
-        good = revision.bad_at is None and not revision.removal
-        if report.state == "installed" and good:
+        revision = now.revisions[report.revision_id]
+        bad = revision.bad_at is not None and revision.bad_at <= instance.released_at
+        if report.state == "installed" and not bad and not revision.removal:
             return revision.pk
     return None
 

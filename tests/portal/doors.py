@@ -131,6 +131,14 @@ ROLLOUTS = (
     operators_may(
         "deployments_deployment_action", "deployment", "start", method="post", answer=GONE_ON
     ),
+    operators_may("deployments_deployment_action", "deployment", "schedule", answer=GONE_ON),
+    admins_may("deployments_deployment_action", "deployment", "approve", answer=GONE_ON),
+    admins_may(
+        "deployments_deployment_action", "deployment", "approve", method="post", answer=GONE_ON
+    ),
+    admins_may(
+        "deployments_deployment_action", "deployment", "deny", method="post", answer=GONE_ON
+    ),
     operators_may(
         "deployments_deployment_action", "deployment", "delete", method="post", answer=GONE_ON
     ),

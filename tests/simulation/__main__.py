@@ -1,6 +1,6 @@
 """Runs many seeds outside of the tests, prints what happened and how often.
 
-`python -m tests.simulation --seeds 10000 --first 0 --processes 2`, or `--seed 17` to replay one.
+`python -m tests.simulation --seeds 10000 --processes 2`, or `--seed 17` to replay one.
 """
 
 import argparse
@@ -65,12 +65,7 @@ def _worlds(seeds: range, *, shrinks: bool) -> tuple[Counter[str], list[str]]:
         with transaction.atomic():
             built = plant.build()
             for seed in seeds:
-                begun = time.monotonic()
                 outcome = running.run_seed(built, seed)
-                if os.environ.get("TRACE"):
-                    say(
-                        f"{seed} {time.monotonic() - begun:.2f} s {outcome.at} {str(outcome.error)[:300]}"
-                    )
                 total.update(outcome.counts)
                 if outcome.error is not None:
                     steps, last = draw(seed), outcome

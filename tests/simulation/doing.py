@@ -145,7 +145,7 @@ def _sensible(world: World, which: int, pick: float, person: int) -> None:
     if not buttons:
         return
     weighted = [one for one in buttons for _ in range(LIKELY.get(one, 1))]
-    press(world, deployment, weighted[int(pick * len(weighted))], person)
+    press(world, deployment, weighted[int(pick * (len(weighted) - 1))], person)
 
 
 def _press_one(world: World, which: int, button: str, person: int, stale: bool) -> None:

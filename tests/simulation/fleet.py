@@ -77,6 +77,8 @@ class Edge:
     units: list[Unit]
     online: bool = True
     accepted: bool = True
+    #: In the middle of a visit; a client is one process.
+    busy: bool = False
     version: int = 0
     etag: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -95,8 +97,15 @@ class Edge:
 
     def act(self, portal: Portal) -> None:
         """One visit: asks for the manifest, and does a little or all of what it wants."""
-        if not self.reachable:
+        if not self.reachable or self.busy:
             return
+        self.busy = True
+        try:
+            self._visit(portal)
+        finally:
+            self.busy = False
+
+    def _visit(self, portal: Portal) -> None:
         for said in self.unanswered[:]:
             self._send(portal, said)
         if (manifest := portal.poll(self)) is not None:
@@ -113,7 +122,7 @@ class Edge:
 
     def flush(self, portal: Portal, *, backwards: bool = False) -> None:
         """Sends what was kept back."""
-        if not self.reachable:
+        if not self.reachable or self.busy:
             return
         waiting = self.outbox[::-1] if backwards else self.outbox[:]
         for said in waiting:

@@ -1,8 +1,10 @@
 """All rows that rules speak of, read at one moment."""
 
-from collections import namedtuple
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -31,7 +33,10 @@ COLUMNS = {
     Event: "pk deployment_id kind from_stage to_stage actor_id sentence at",
     StatusReport: "pk workload_id revision_id state counted received_at",
 }
-SHAPES = {model: namedtuple(model.__name__, words.split()) for model, words in COLUMNS.items()}
+SHAPES = {
+    model: NamedTuple(model.__name__, [(word, object) for word in words.split()])
+    for model, words in COLUMNS.items()
+}
 #: Made once: building them anew would cost more than reading the rows.
 SELECTS = {
     model: "SELECT {} FROM {}".format(
@@ -93,7 +98,15 @@ def _table(model) -> dict:
     shape = SHAPES[model]
     with connection.cursor() as cursor:
         cursor.execute(f"{SELECTS[model]} ORDER BY id")
-        return {row[0]: shape._make(row) for row in cursor.fetchall()}
+        rows = {row[0]: shape._make(row) for row in cursor.fetchall()}
+    if model is Deployment:
+        return {pk: row._replace(strategy=_read(row.strategy)) for pk, row in rows.items()}
+    return rows
+
+
+@cache
+def _read(text: str) -> dict:
+    return json.loads(text)
 
 
 def _more(model, known: dict) -> dict:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from django.db import connection, transaction
 
@@ -25,6 +26,14 @@ class Outcome:
     error: BaseException | None = None
     at: int = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, trace) -> bool:
+        """Whatever goes wrong in a world is what the world is there for."""
+        self.error = error
+        return isinstance(error, Exception)
+
 
 def run(plant: Plant, steps: Sequence[Step]) -> Outcome:
     """Lives through the steps; the database is then as it was before."""
@@ -32,13 +41,12 @@ def run(plant: Plant, steps: Sequence[Step]) -> Outcome:
     plant.renew()
     outcome = Outcome()
     try:
-        world = World(plant)
-        outcome.counts = world.counts
-        with world.watch.over():
-            _live(world, steps, outcome)
-        outcome.counts.update(tally(world))
-    except Exception as error:
-        outcome.error = error
+        with outcome:
+            world = World(plant)
+            outcome.counts = world.counts
+            with world.watch.over():
+                _live(world, steps, outcome)
+            outcome.counts.update(tally(world))
     finally:
         transaction.savepoint_rollback(before)
         connection.run_on_commit = []

@@ -1,5 +1,7 @@
 """A failing seed made short: steps are left out as long as the same thing goes wrong."""
 
+import time
+import traceback
 from collections.abc import Sequence
 
 from tests.simulation.plant import Plant
@@ -7,23 +9,27 @@ from tests.simulation.running import Outcome, run
 from tests.simulation.steps import Step
 
 
-def shrink(plant: Plant, steps: Sequence[Step], outcome: Outcome) -> tuple[list[Step], Outcome]:
-    """The fewest steps found that fail in the same way."""
+def shrink(
+    plant: Plant, steps: Sequence[Step], outcome: Outcome, *, patience: float = 600
+) -> tuple[list[Step], Outcome]:
+    """The fewest steps that fail in the same way, as far as they are found in that time."""
+    until = time.monotonic() + patience
     kept = list(steps[: outcome.at])
     size = max(1, len(kept) // 2)
-    while True:
-        kept, outcome, shorter = _pass(plant, kept, outcome, size)
+    while time.monotonic() < until:
+        kept, outcome, shorter = _pass(plant, kept, outcome, size, until)
         if size > 1:
             size //= 2
         elif not shorter:
-            return kept, outcome
+            break
+    return kept, outcome
 
 
 def _pass(
-    plant: Plant, kept: list[Step], outcome: Outcome, size: int
+    plant: Plant, kept: list[Step], outcome: Outcome, size: int, until: float
 ) -> tuple[list[Step], Outcome, bool]:
     shorter, start = False, len(kept) - size
-    while start > -size:
+    while start > -size and time.monotonic() < until:
         fewer = kept[: max(0, start)] + kept[max(0, start) + size :]
         tried = run(plant, fewer)
         if kind(tried) == kind(outcome):
@@ -47,5 +53,6 @@ def story(seed: int, steps: Sequence[Step], outcome: Outcome) -> str:
             f"Seed {seed} breaks a rule; these {len(steps)} steps are enough:",
             *lines,
             f"then {type(outcome.error).__name__}: {outcome.error}",
+            *(line.rstrip() for line in traceback.format_tb(outcome.error.__traceback__)[-2:]),
         ]
     )

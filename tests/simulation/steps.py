@@ -1,4 +1,4 @@
-"""What happens in one world, as data: drawn from a seed beforehand, replayed and shrunk as it is."""
+"""What happens in one world, as data: drawn from a seed beforehand, replayed and shrunk."""
 
 from dataclasses import dataclass
 from random import Random

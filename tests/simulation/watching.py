@@ -1,8 +1,10 @@
 """Looks over the engine's shoulder: what it counted, and what it did, judged by other code."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,16 +12,25 @@ from django.db import connection
 
 from deployments import engine
 from deployments.models import Batch, Deployment, Instance
+from tests.simulation.rows import moment
 from tests.simulation.rules import broken
 
 _PARTS = f"""
-    SELECT i.id, b.number, i.state, i.failure, i.attempts
+    SELECT i.id, b.number, i.state, i.failure, i.attempts, i.released_at, i.fetched_at
     FROM {Instance._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
     WHERE i.deployment_id = %s ORDER BY i.position"""
-_BATCHES = f"""
-    SELECT number, size, accepted_failures FROM {Batch._meta.db_table} WHERE deployment_id = %s"""
+_SLICES = f"""
+    SELECT number, size, accepted_failures, gate, gate_opened_at, ended_at
+    FROM {Batch._meta.db_table} WHERE deployment_id = %s ORDER BY number"""
 RELEASED = {"pending", "installing", "deferred", "installed", "failed"}
+IN_FLIGHT = {"pending", "installing"}
 KINDS = ("failed", "rejected", "timed_out", "unreachable", "drifted")
+#: Without one of these there is nothing that such a stage waits for.
+WAITS_FOR = {
+    "rolling": {"pending", "installing", "deferred"},
+    "cancelling": {"pending", "installing", "deferred"},
+    "rolling_back": {"removing"},
+}
 
 
 class Part(NamedTuple):
@@ -30,6 +41,19 @@ class Part(NamedTuple):
     state: str
     failure: str
     attempts: int
+    released_at: datetime | None
+    fetched_at: datetime | None
+
+
+class Slice(NamedTuple):
+    """What the judge needs of a batch."""
+
+    number: int
+    size: int
+    accepted: int
+    gate: str
+    opened_at: datetime | None
+    ended_at: datetime | None
 
 
 @dataclass
@@ -39,15 +63,21 @@ class Sight:
     pk: int
     stage: str
     strategy: dict
+    gate_batch: int | None
+    gate_since: datetime | None
     parts: list[Part]
-    sizes: dict[int, int]
-    accepted: dict[int, int]
+    slices: dict[int, Slice]
 
     def to_be_tried_again(self, part: Part) -> bool:
         """Whether it failed in a way that is tried again, and has tries left."""
         if part.state != "failed" or part.failure not in KINDS:
             return False
         return part.attempts <= self.strategy[f"retry_{part.failure}"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many are in which state."""
+        return dict(Counter(one.state for one in self.parts))
 
     @property
     def failed(self) -> list[Part]:
@@ -67,19 +97,47 @@ class Sight:
         return percent is not None and Decimal(failed) / released * 100 > Decimal(percent)
 
     def unhealthy(self) -> list[int]:
-        """The batches in which more failed than may."""
-        bad = {one.batch: 0 for one in self.parts}
-        for one in self.failed:
-            bad[one.batch] += 1
+        """The batches in which more failed than may and than somebody accepted."""
+        bad = Counter(one.batch for one in self.failed)
         return [
-            number for number, count in bad.items() if count > self.allowed(number, self.accepted)
+            number
+            for number, count in bad.items()
+            if count > max(self.allowed(number), self.slices[number].accepted)
         ]
 
-    def allowed(self, number: int, accepted: dict[int, int]) -> int:
+    def allowed(self, number: int) -> int:
         """How many of a batch may fail."""
         said = str(self.strategy["max_failures"])
-        most = int(said) if "%" not in said else self.sizes[number] * int(said[:-1]) // 100
-        return max(most, accepted.get(number, 0))
+        if "%" not in said:
+            return int(said)
+        return self.slices[number].size * int(said[:-1]) // 100
+
+    def passable(self, number: int, now: datetime, since: datetime | None) -> bool:
+        """Whether the gate behind a batch opens by itself by now."""
+        gate = self.slices[number].gate
+        delay = self.strategy["canary_soak_seconds" if gate == "canary" else "batch_delay_seconds"]
+        runs = any(one.batch == number and one.state == "installed" for one in self.parts)
+        if self.strategy[f"{gate}_gate"] != "automatic" or not runs:
+            return False
+        return not delay or (since is not None and now >= since + timedelta(seconds=delay))
+
+    def limits(self) -> list[datetime]:
+        """When the time of each device runs out, by the policy."""
+        return [limit for one in self.parts for limit in self._limits(one)]
+
+    def _limits(self, one: Part) -> Iterator[datetime]:
+        def after(since: datetime, name: str) -> datetime:
+            return since + timedelta(seconds=self.strategy[name])
+
+        if one.fetched_at is not None:
+            if one.state in IN_FLIGHT | {"removing"}:
+                yield after(one.fetched_at, "install_timeout_seconds")
+            return
+        if one.state in IN_FLIGHT | {"removing", "deferred"} and one.released_at:
+            yield after(one.released_at, "offline_wait_seconds")
+        watched = self.strategy["offline"] != "wait" and self.stage != "rolling_back"
+        if watched and one.state in IN_FLIGHT and one.released_at:
+            yield after(one.released_at, "offline_after_seconds")
 
 
 @dataclass
@@ -88,7 +146,6 @@ class Watch:
 
     world: object
     sights: dict[int, Sight] = field(default_factory=dict)
-    done: list[tuple[int, str]] = field(default_factory=list)
     deferred: set[int] = field(default_factory=set)
 
     @contextmanager
@@ -103,9 +160,8 @@ class Watch:
 
         def carry_out(deployment, step, policy, now):
             with self.world.unseen():
-                self._judge(deployment, step)
+                self._judge(deployment, step, now)
             do(deployment, step, policy, now)
-            self.done.append((deployment.pk, type(step).__name__))
 
         engine.snapshot, engine.carry_out = snapshot, carry_out
         try:
@@ -113,46 +169,81 @@ class Watch:
         finally:
             engine.snapshot, engine.carry_out = count, do
 
-    def _judge(self, deployment: Deployment, step) -> None:
-        sight, kind = self.sights[deployment.pk], type(step).__name__
-        if kind == "RollBack" and not sight.breach():
-            broken("4: it rolls back and nothing is exceeded", sight)
-        if kind == "Hold" and step.batch not in sight.unhealthy():
-            broken("3: it holds and no batch is unhealthy", sight)
-        if kind == "Defer":
-            self.deferred |= set(
-                Instance.objects.filter(
-                    deployment=deployment, batch__number=step.batch, fetched_at=None
-                ).values_list("pk", flat=True)
-            )
-        if kind == "Release":
-            self._judge_release(sight, step)
+    def _judge(self, deployment: Deployment, step, now: datetime) -> None:
+        """What the engine is about to do, against what it could see."""
+        sight = self.sights[deployment.pk]
+        judge = _JUDGES.get(type(step).__name__)
+        if judge is not None:
+            judge(self, sight, step, now)
 
-    def _judge_release(self, sight: Sight, step) -> None:
-        """Nothing of a later batch while an earlier one moves, or is unhealthy, or is closed."""
+    def _roll_back(self, sight: Sight, step, now: datetime) -> None:
+        if not sight.breach():
+            broken("4: it rolls back and nothing is exceeded", sight)
+
+    def _hold(self, sight: Sight, step, now: datetime) -> None:
+        if step.batch not in sight.unhealthy() or "queued" not in sight.counts:
+            broken("3: it holds and no batch is unhealthy", sight)
+
+    def _retry(self, sight: Sight, step, now: datetime) -> None:
+        if not any(sight.to_be_tried_again(one) for one in sight.parts if one.batch == step.batch):
+            broken("41: it tries again what has no tries left", sight)
+
+    def _defer(self, sight: Sight, step, now: datetime) -> None:
+        waiting = Instance.objects.filter(
+            deployment=sight.pk, batch__number=step.batch, fetched_at=None
+        )
+        self.deferred |= set(waiting.values_list("pk", flat=True))
+
+    def _open_gate(self, sight: Sight, step, now: datetime) -> None:
+        if not sight.passable(step.batch, now, moment(sight.gate_since)):
+            broken("3: a gate opens by itself that may not, or not yet", sight)
+
+    def _release(self, sight: Sight, step, now: datetime) -> None:
+        """Nothing of a later batch while an earlier one moves, is unhealthy or is closed."""
         for one in sight.parts:
-            moving = one.state in {"queued", "pending", "installing"}
+            moving = one.state in IN_FLIGHT | {"queued"}
             again = one.attempts > 1 or one.pk in self.deferred
             if one.batch < step.batch and moving and not again:
                 broken(f"2: batch {step.batch} before batch {one.batch} has ended", sight)
+        for number, before in sight.slices.items():
+            if number < step.batch and not before.ended_at:
+                broken(f"2: batch {step.batch} before batch {number} has ended", sight)
+            just_before = number == step.batch - 1 and not before.opened_at
+            if just_before and not sight.passable(number, now, None):
+                broken(f"2: batch {step.batch} and the gate before it is closed", sight)
         if sight.unhealthy():
             broken("3: it goes on and a batch is unhealthy", sight)
         if sight.breach():
             broken("4: it goes on and a threshold is exceeded", sight)
 
 
+_JUDGES = {
+    "RollBack": Watch._roll_back,
+    "Hold": Watch._hold,
+    "Retry": Watch._retry,
+    "Defer": Watch._defer,
+    "OpenGate": Watch._open_gate,
+    "Release": Watch._release,
+}
+
+
 def look(deployment: Deployment) -> Sight:
     """Counts for itself."""
     with connection.cursor() as cursor:
         cursor.execute(_PARTS, [deployment.pk])
-        parts = [Part._make(row) for row in cursor.fetchall()]
-        cursor.execute(_BATCHES, [deployment.pk])
-        batches = cursor.fetchall()
+        rows = [Part._make(row) for row in cursor.fetchall()]
+        cursor.execute(_SLICES, [deployment.pk])
+        slices = {row[0]: Slice._make(row) for row in cursor.fetchall()}
+    parts = [
+        row._replace(released_at=moment(row.released_at), fetched_at=moment(row.fetched_at))
+        for row in rows
+    ]
     return Sight(
         pk=deployment.pk,
         stage=deployment.stage,
         strategy=deployment.strategy,
+        gate_batch=deployment.gate_batch,
+        gate_since=deployment.gate_since,
         parts=parts,
-        sizes={number: size for number, size, _ in batches},
-        accepted={number: accepted for number, _, accepted in batches},
+        slices=slices,
     )

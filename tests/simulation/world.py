@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import connection
 
 from deployments import engine, publishing, reports
-from deployments.models import Deployment, Instance, Manifest, Revision, StatusReport, Workload
+from deployments.models import Deployment, Revision, Workload
 from deployments.states import Status
 from devices.models import Client
 from tests.deployments.plant import NOON
@@ -26,6 +26,7 @@ from tests.simulation.reading import (
     unpack,
 )
 from tests.simulation.rules import broken
+from tests.simulation.verdicts import after_look, after_report, staleness, standing
 from tests.simulation.watching import Watch
 
 _COLUMNS = [field.attname for field in Client._meta.concrete_fields]
@@ -44,13 +45,11 @@ class World:
         self.counts: Counter[str] = Counter()
         self.watch = Watch(self)
         self.interruption: Interruption | None = None
-        self.interleaved = False
         self.unit_of = {
             device.pk: unit for device, unit in zip(plant.devices, self.units, strict=True)
         }
         self.client_of = {device.pk: device.client_id for device in plant.devices}
         self.first_release: set[int] = set()
-        self.held_meanwhile: set[tuple[int, int]] = set()
         self.published: dict[tuple[str, int], bytes] = {}
         self.ids: dict[str, int] = {}
         self.rows = rows.read()
@@ -90,27 +89,10 @@ class World:
         self.counts["tick"] += 1
         if interruption or not due:
             return
-        self._judge_after(pk)
+        after_look(self.watch.sights[pk], self.now)
         with counting_writes() as writes:
             if engine.tick(pk, now=self.now) or len(writes) != 1:
                 broken("10: a second look at once does nothing more", pk, writes)
-
-    def _judge_after(self, pk: int) -> None:
-        """What stands once the engine is through: nothing exceeded, and the summary is true."""
-        sight = self.watch.sights[pk]
-        deployment = Deployment.objects.get(pk=pk)
-        if deployment.trouble or deployment.claimed_until:
-            broken("22: a look that ended well leaves nothing behind", deployment.trouble)
-        counts = Counter(part.state for part in sight.parts)
-        if deployment.summary != {"total": len(sight.parts), "counts": dict(counts)}:
-            broken("the summary is what there is", pk, deployment.summary, dict(counts))
-        if sight.stage in {"rolling", "gate", "held", "paused"} and sight.breach():
-            broken("4: no breach is left standing", sight)
-        queued = counts["queued"] > 0
-        if sight.stage in {"rolling", "gate"} and queued and sight.unhealthy():
-            broken("3: no unhealthy batch is left rolling", sight)
-        if deployment.due_at is not None and deployment.due_at <= self.now:
-            broken("10: nothing is due right after a look", pk, deployment.due_at)
 
     # The device interface
 
@@ -153,18 +135,18 @@ class World:
         return document
 
     def tell(self, edge: Edge, said: Said) -> None:
-        """A status report: answered means it is in the history; a stale one changes no state."""
+        """A status report."""
         with self.unseen():
             workload = Workload.objects.select_related("wanted").get(uid=said.uid)
-            stale = _is_stale(self._client(edge), workload.wanted, said)
-            before = _standing(workload) if stale else None
-        client = self._client(edge)
-        error = said.error
-        report = reports.Report(Status(said.state), said.adopted, (), error)
-        reports.receive(client, said.uid, report, now=self.now)
+            stale = staleness(self._client(edge), workload.wanted, said)
+            before = standing(workload)
+        report = reports.Report(Status(said.state), said.adopted, (), said.error)
+        reports.receive(self._client(edge), said.uid, report, now=self.now)
         self.counts["report"] += 1
+        self.counts["late report"] += bool(stale)
+        self.counts["lie"] += stale == "lie"
         with self.unseen():
-            self._judge_report(workload, said, stale, before)
+            after_report(workload, said, stale, before, alone=self.interruption is None)
 
     def order(self, uids: list[str]) -> list[str]:
         """By the age of the workload; ids are random, and worlds must not be."""
@@ -180,32 +162,32 @@ class World:
             return Client.from_db("default", _COLUMNS, cursor.fetchone())
 
     def _judge_manifest(self, edge: Edge, published: publishing.Published) -> None:
+        """One version, one sequence of bytes; they grow, and they name what is wanted."""
         told = read_manifest(published.body)
-        if told.version != published.version or published.version < edge.version:
+        if told.version != published.version or told.version < edge.version:
             broken("19: versions grow", edge.name, published.version, edge.version)
         if digest_of(published.body) != published.digest:
             broken("19: the ETag is the digest of the bytes", edge.name)
-        key = (edge.name, told.version)
-        if self.published.setdefault(key, published.body) != published.body:
-            broken("19: one version, one sequence of bytes", *key)
-        same = {uid: one.digest for uid, one in edge.entries.items()}
+        before = self.published.setdefault((edge.name, told.version), published.body)
+        if before != published.body:
+            broken("19: one version, one sequence of bytes", edge.name, told.version)
         entries = {uid: one.digest for uid, one in told.entries.items()}
-        newest = max(version for name, version in self.published if name == edge.name)
-        if entries == same and edge.version and newest > edge.version + 1:
-            self.counts["back and forth"] += 1
-        if entries == same and edge.version and newest == edge.version + 1:
-            broken("19: a new manifest has new content", *key)
-        client = self._client(edge)
-        if not publishing.is_current(client) and self.interruption is None:
-            broken("what was built is current", edge.name)
+        if told.version > 1 and (edge.name, told.version - 1) in self.published:
+            last = read_manifest(self.published[edge.name, told.version - 1])
+            if entries == {uid: one.digest for uid, one in last.entries.items()}:
+                broken("19: a new manifest has new content", edge.name, told.version)
         if self.interruption is None:
-            wanted = Revision.objects.filter(
-                wanted_by__device__client=client, removal=False
-            ).values_list("workload__uid", "digest", "target_version")
-            if entries != {str(uid): digest for uid, digest, _ in wanted}:
-                broken("the manifest names what is wanted", edge.name, entries, list(wanted))
-        if Manifest.objects.filter(client=client, version__gt=client.manifest_version).exists():
-            broken("19: the newest manifest is the client's", edge.name)
+            self._judge_content(edge, entries)
+
+    def _judge_content(self, edge: Edge, entries: dict[str, str]) -> None:
+        client = self._client(edge)
+        if not publishing.is_current(client):
+            broken("what was built is current", edge.name)
+        wanted = Revision.objects.filter(
+            wanted_by__device__client=client, removal=False
+        ).values_list("workload__uid", "digest")
+        if entries != {str(uid): digest for uid, digest in wanted}:
+            broken("the manifest names what is wanted", edge.name, entries, list(wanted))
 
     def _judge_document(self, document: Document, entry: Entry) -> None:
         revision = Revision.objects.select_related(
@@ -218,37 +200,6 @@ class World:
         )
         if (document.device, document.essence) != meant:
             broken("the document is what was chosen", document, meant)
-
-    def _judge_report(self, workload: Workload, said: Said, stale: str, before: object) -> None:
-        last = StatusReport.objects.filter(workload=workload).order_by("-pk").first()
-        if last is None or (last.state, last.error) != (said.state, said.error):
-            broken("27: every report that was answered is in the history", said)
-        if stale and self.interruption is None:
-            self.counts["late report"] += 1
-            if stale == "lie":
-                self.counts["lie"] += 1
-            if last.counted or _standing(Workload.objects.get(pk=workload.pk)) != before:
-                broken("27: a stale report changes no state", said)
-        if not stale and self.interruption is None and not last.counted:
-            broken("27: a report about what is wanted counts", said, last.remark)
-
-
-def _is_stale(client: Client, wanted: Revision | None, said: Said) -> str:
-    """Whether the report says nothing about what is wanted now, by the rule of the design."""
-    if wanted is None or wanted.target_version is None:
-        return "nothing published"
-    if said.adopted is None:
-        return "" if client.proved_version >= wanted.target_version else "not proved"
-    if said.adopted > client.manifest_version:
-        return "lie"
-    return "" if said.adopted >= wanted.target_version else "old"
-
-
-def _standing(workload: Workload) -> list[object]:
-    """All states that a report about this workload could change."""
-    mine = Instance.objects.filter(workload=workload).order_by("pk")
-    states = mine.values_list("pk", "state", "failure", "progress", "changes", "unjudged")
-    return [workload.state, workload.installed_id, list(states)]
 
 
 @contextmanager

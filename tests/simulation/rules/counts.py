@@ -54,5 +54,23 @@ def attempts(was, now, world) -> Iterator[str]:
         moving = {"pending", "installing", "deferred", "installed", "removing", "skipped"}
         if (one.failure and one.state in moving) or (one.state == "failed" and not one.failure):
             yield f"instance {pk} is {one.state} with the failure {one.failure!r}"
+        reported = now.revisions.get(one.revision_id)
+        if one.state == "installed" and one.holds and not (reported and reported.installed_at):
+            yield f"instance {pk} is installed, and nobody reported revision {one.revision_id}"
         if one.state in {"pending", "installing", "deferred", "installed"} and not one.attempts:
             yield f"instance {pk} is {one.state} and was never tried"
+
+
+@rule("41: no more tries than the policy and people allow")
+def tries(was, now, world) -> Iterator[str]:
+    """One, those of the policy, and one for each time that somebody tried again."""
+    again = {}
+    for event in now.events.values():
+        if event.kind == "retried" and event.actor_id is not None:
+            again[event.deployment_id] = again.get(event.deployment_id, 0) + 1
+    for pk, one in now.instances.items():
+        strategy = now.deployments[one.deployment_id].strategy
+        limits = [value for name, value in strategy.items() if name.startswith("retry_")]
+        most = 1 + max(limits) + again.get(one.deployment_id, 0)
+        if one.attempts > most:
+            yield f"instance {pk} was tried {one.attempts} times, {most} allowed"

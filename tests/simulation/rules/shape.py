@@ -97,13 +97,52 @@ def ended(was, now, world) -> Iterator[str]:
             yield f"{one.deployment_id} is {stage} and instance {one.pk} is {one.state}"
 
 
+@rule("the status tells how it ended")
+def statuses(was, now, world) -> Iterator[str]:
+    """Installed, removed or failed, by the numbers."""
+    for pk, deployment in now.deployments.items():
+        if deployment.stage not in FINISHED:
+            if deployment.ended_at is not None:
+                yield f"{pk} is {deployment.stage} and has ended"
+            continue
+        parts = now.instances_of(pk)
+        states = [one.state for one in parts]
+        meant = _STATUSES[deployment.stage](deployment, now, parts, states)
+        if deployment.status != meant:
+            yield f"{pk} is {deployment.stage} with {states}, and {deployment.status}"
+
+
+def _completed(deployment, now, parts, states) -> str:
+    said = str(deployment.strategy["max_failures"])
+    for batch in now.batches_of(deployment.pk):
+        bad = sum(one.state == "failed" for one in parts if one.batch_id == batch.pk)
+        most = int(said) if "%" not in said else batch.size * int(said[:-1]) // 100
+        if batch.ended_at is None:
+            return "not ended"
+        if bad > most:
+            return "failed"
+    return "installed"
+
+
+def _rolled_back(deployment, now, parts, states) -> str:
+    unrestored = [one for one in parts if one.failure == "rollback_failed"]
+    return "failed" if any(one.state == "failed" for one in unrestored) else "removed"
+
+
+def _cancelled(deployment, now, parts, states) -> str:
+    return "installed" if "installed" in states else "removed"
+
+
+_STATUSES = {"completed": _completed, "rolled_back": _rolled_back, "cancelled": _cancelled}
+
+
 @rule("held only while devices are unreleased")
 def held(was, now, world) -> Iterator[str]:
     """When the last batch has ended there is nothing to hold."""
     for pk, deployment in now.deployments.items():
-        if deployment.stage == Stage.HELD:
-            if not any(one.state == "queued" for one in now.instances_of(pk)):
-                yield f"{pk} is held and nothing is queued"
+        queued = any(one.state == "queued" for one in now.instances_of(pk))
+        if deployment.stage == Stage.HELD and not queued:
+            yield f"{pk} is held and nothing is queued"
 
 
 @rule("a gate is known exactly while it is waited at")

@@ -10,25 +10,28 @@ IN_FLIGHT = {"pending", "installing", "deferred"}
 
 @rule("a revision is published or withdrawn, and stays what it is")
 def published_or_withdrawn(was, now, world) -> Iterator[str]:
-    """And each try has a digest of its own."""
-    digests = set()
+    """It neither goes nor changes once a client may know it."""
     for pk, one in now.revisions.items():
         if one.target_version is not None and one.withdrawn_at is not None:
             yield f"revision {pk} was published and withdrawn"
-        before = was.revisions.get(pk)
-        if before and before.target_version is not None:
-            same = (before.target_version, before.digest) == (one.target_version, one.digest)
-            if not same:
-                yield f"revision {pk} was published anew"
-        if before and before.withdrawn_at is not None and one.withdrawn_at != before.withdrawn_at:
+        before = was.revisions.get(pk, one)
+        published = (before.target_version, before.digest)
+        if before.target_version is not None and published != (one.target_version, one.digest):
+            yield f"revision {pk} was published anew"
+        if before.withdrawn_at is not None and one.withdrawn_at != before.withdrawn_at:
             yield f"revision {pk} came back"
-        if one.digest:
-            if (one.workload_id, one.digest) in digests:
-                yield f"revision {pk} has the digest of an earlier try"
-            digests.add((one.workload_id, one.digest))
-    for pk in was.revisions:
-        if pk not in now.revisions:
-            yield f"revision {pk} is gone"
+    for pk in was.revisions.keys() - now.revisions.keys():
+        yield f"revision {pk} is gone"
+
+
+@rule("each try has a digest of its own")
+def digests(was, now, world) -> Iterator[str]:
+    """A device that failed would not look again at what it has seen."""
+    seen = set()
+    for pk, one in now.revisions.items():
+        if one.digest and (one.workload_id, one.digest) in seen:
+            yield f"revision {pk} has the digest of an earlier try"
+        seen.add((one.workload_id, one.digest))
 
 
 @rule("a withdrawn revision is wanted nowhere")
@@ -120,16 +123,21 @@ def restores_own(was, now, world) -> Iterator[str]:
             continue
         instance, replaced = theirs[0], now.revisions[made.replaces_id]
         again = replaced.removal or replaced.restores_id is not None
-        if replaced.deployment_id != instance.deployment_id and not again:
+        if not again and replaced.deployment_id != instance.deployment_id:
             yield f"{instance.deployment_id} undid the content of {replaced.deployment_id}"
+        if not again and replaced.bad_at is None:
+            yield f"revision {replaced.pk} was rolled back and is not known as bad"
         if made.removal != (instance.restore_to_id is None):
             yield f"instance {instance.pk} has {instance.restore_to_id} to restore"
-        if instance.restore_to_id is not None:
-            like = now.revisions[instance.restore_to_id]
-            if like.content != made.content:
-                yield f"revision {pk} does not have the content of {like.pk}"
-            if like.bad_at is not None:
-                yield f"revision {pk} restores {like.pk}, which is bad"
+        yield from _like(made, now.revisions.get(instance.restore_to_id))
+
+
+def _like(made, before) -> Iterator[str]:
+    """The content of what ran before, which was not rolled back itself."""
+    if before is not None and before.content != made.content:
+        yield f"revision {made.pk} does not have the content of {before.pk}"
+    if before is not None and before.bad_at is not None:
+        yield f"revision {made.pk} restores {before.pk}, which is bad"
 
 
 @rule("8: what is put back is what the device ran before its first release here")
@@ -178,8 +186,8 @@ def rolled_back(was, now, world) -> Iterator[str]:
             continue
         for one in now.instances_of(pk):
             wanted = now.wanted(one)
-            if one.state == "removed" and wanted is not None and wanted.deployment_id == pk:
-                if not wanted.removal and wanted.restores_id is None:
-                    yield f"instance {one.pk} is put back and still wants {wanted.pk}"
+            undone = wanted is None or wanted.removal or wanted.restores_id is not None
+            if one.state == "removed" and not undone and wanted.deployment_id == pk:
+                yield f"instance {one.pk} is put back and still wants {wanted.pk}"
             if one.state in IN_FLIGHT | {"installed", "queued", "removing"}:
                 yield f"instance {one.pk} is {one.state} after the rollback"

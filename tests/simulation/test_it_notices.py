@@ -1,0 +1,130 @@
+"""The simulation is worth its time: an engine that breaks its word is found within few seeds."""
+
+import importlib
+
+import pytest
+
+from deployments import engine, publishing, releasing, reports, withdrawing
+from deployments.models import Deployment
+from deployments.moves import door, instances, pulling, restoring, rollback, steering, steps, verbs
+from deployments.planner import health
+from tests.simulation import plant, running
+
+pytestmark = pytest.mark.django_db
+#: The module; its package has a function of the same name.
+plan = importlib.import_module("deployments.planner.plan")
+#: Within so many seeds each break has to be found.
+FEW = 60
+
+
+def _minimum_skipped(patch):
+    real = health.breach
+
+    def breach(snapshot):
+        policy = snapshot.policy
+        eager = type(policy)(
+            **{name: getattr(policy, name) for name in policy.__slots__}
+            | {"rollback_min_released": 0}
+        )
+        fields = {name: getattr(snapshot, name) for name in snapshot.__slots__}
+        return real(type(snapshot)(**fields | {"policy": eager}))
+
+    patch.setattr(plan, "breach", breach)
+
+
+def _success_first(patch):
+    judge, go_on = plan._judge, plan._go_on
+    patch.setattr(plan, "_judge", lambda snapshot: [])
+    patch.setattr(plan, "_go_on", lambda snapshot, now: go_on(snapshot, now) or judge(snapshot))
+
+
+def _stale_counts(patch):
+    patch.setattr(reports, "why_not_counted", lambda client, revision, report: "")
+
+
+def _nothing_taken_back(patch):
+    for module in (withdrawing, pulling, verbs, rollback):
+        target = module if module is withdrawing else module.withdrawing
+        patch.setattr(target, "take_back", lambda deployment, now: 0)
+
+
+def _same_digest_again(patch):
+    real = publishing._render
+
+    def render(revision):
+        attempt, revision.attempt = revision.attempt, 0
+        real(revision)
+        revision.attempt = attempt
+
+    patch.setattr(publishing, "_render", render)
+
+
+def _no_guard(patch):
+    def unmoved(deployment, *, claimed=False):
+        return Deployment.objects.filter(pk=deployment.pk)
+
+    for module in (door, verbs, steps):
+        patch.setattr(module, "unmoved", unmoved)
+
+
+def _others_undone(patch):
+    patch.setattr(restoring, "RELEASED", frozenset())
+    real = instances.put_back
+
+    def put_back(rows, now):
+        first = rows.first()
+        mine = type(first).objects.filter(deployment=first.deployment_id) if first else rows
+        return real(mine.exclude(workload=None), now)
+
+    patch.setattr(instances, "put_back", put_back)
+
+
+def _restores_nothing(patch):
+    real = instances.bind_workloads
+
+    def bind(queued):
+        bound = real(queued)
+        queued.filter(attempts=0).update(restore_to=None)
+        return bound
+
+    patch.setattr(instances, "bind_workloads", bind)
+    patch.setattr(releasing.instances, "bind_workloads", bind)
+
+
+def _gate_forgotten(patch):
+    patch.setattr(plan, "_why_closed", lambda snapshot, batch: "")
+
+
+def _holds_for_ever(patch):
+    patch.setattr(instances, "let_go", lambda deployment: 0)
+
+
+def _limit_forgotten(patch):
+    patch.setattr(engine, "next_look", lambda seen: None)
+
+
+def _all_accepted(patch):
+    patch.setattr(steering, "_accept_failures", lambda deployment: 0)
+
+
+BREAKS = [
+    _minimum_skipped,
+    _success_first,
+    _stale_counts,
+    _nothing_taken_back,
+    _same_digest_again,
+    _no_guard,
+    _others_undone,
+    _restores_nothing,
+    _gate_forgotten,
+    _holds_for_ever,
+    _limit_forgotten,
+    _all_accepted,
+]
+
+
+@pytest.mark.parametrize("damage", BREAKS, ids=lambda damage: damage.__name__.strip("_"))
+def test_a_broken_engine_is_found_out(damage, monkeypatch):
+    built = plant.build()
+    damage(monkeypatch)
+    assert any(running.run_seed(built, seed).error is not None for seed in range(FEW))

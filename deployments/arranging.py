@@ -86,9 +86,10 @@ def _labels(
 ) -> Mapping[int, Mark]:
     """The value of a label as operators see it; the first where a device has several."""
     rows = DeviceLabel.objects.filter(key=stored["order_label"], device__in=chosen.values("pk"))
-    found: dict[int, Mark] = {}
+    found: dict[int, str] = {}
     for device, value in rows.values_list("device", "value"):
-        found[device] = min(str(found.get(device, value)), value, key=natural)
+        if device not in found or natural(value) < natural(found[device]):
+            found[device] = value
     return found
 
 

@@ -26,7 +26,8 @@ LIKELY = {
     Action.RETRY_FAILED: 4,
     Action.ROLLBACK: 3,
     Action.PAUSE: 3,
-    Action.GIVE_UP: 2,
+    Action.GIVE_UP: 3,
+    Action.CANCEL: 2,
 }
 
 
@@ -35,17 +36,22 @@ def do(world: World, step: Step) -> None:
     _DOINGS[step.op](world, **step.args)
 
 
-def press(world: World, deployment: Deployment, action: Action, person: int) -> bool:
+def press(
+    world: World,
+    deployment: Deployment,
+    action: Action,
+    person: int,
+    before: rows.Rows | None = None,
+) -> bool:
     """A button; a refusal is a sentence and changes no row. Answers whether it was done."""
     actor = world.plant.people[person]
-    before = rows.read(world.rows) if world.interruption is None else None
     try:
         _press(world, deployment, action, actor)
     except MoveRefusedError as refusal:
         world.counts["refused"] += 1
         if not str(refusal).strip():
             broken("24: a refusal is a sentence", action)
-        if before is not None and rows.read(before) != before:
+        if before and world.interruption is None and rows.read(before) != before:
             broken("24: a refusal changes no row", action, refusal)
         return False
     world.counts[action.value] += 1
@@ -103,7 +109,9 @@ def _rollout(world: World, app, version, devices, speed, until, strategy) -> Non
         drafting.set_parameters(draft, {"speed": speed}, actor=actor, now=now)
         drafting.set_rollout(draft, _usable(strategy), actor=actor, now=now)
     except MoveRefusedError as refusal:
-        broken("a draft can be edited", refusal)
+        if world.interruption is None:
+            broken("a draft can be edited", refusal)
+        return
     world.pages[draft.pk] = Deployment.objects.get(pk=draft.pk)
     if until == "draft":
         return
@@ -128,7 +136,7 @@ def _chosen(world: World, which: int) -> Deployment | None:
     """A deployment, the newest first, that is still there."""
     there = list(Deployment.objects.filter(pk__in=world.deployments).order_by("-pk"))
     live = [one for one in there if one.stage not in FINISHED] or there
-    pool = live if which < 6 else there
+    pool = live if which < 5 else there
     return pool[which % len(pool)] if pool else None
 
 
@@ -145,7 +153,7 @@ def _sensible(world: World, which: int, pick: float, person: int) -> None:
     if not buttons:
         return
     weighted = [one for one in buttons for _ in range(LIKELY.get(one, 1))]
-    press(world, deployment, weighted[int(pick * (len(weighted) - 1))], person)
+    press(world, deployment, weighted[int(pick * (len(weighted) - 1))], person, world.rows)
 
 
 def _press_one(world: World, which: int, button: str, person: int, stale: bool) -> None:
@@ -163,7 +171,7 @@ def _press_one(world: World, which: int, button: str, person: int, stale: bool) 
     # A draft that was open for editing is not opened again, whatever became of it.
     possible |= action is Action.EDIT and page.stage == Stage.DRAFT
     authors = set(page.authors)
-    done = press(world, page, action, person)
+    done = press(world, page, action, person, world.rows)
     if done and action is Action.APPROVE and world.plant.people[person].pk in authors:
         broken("10: an author does not approve", page.pk)
     if done and not possible and world.interruption is None:

@@ -24,6 +24,7 @@ class Outcome:
 
     counts: Counter[str] = field(default_factory=Counter)
     error: BaseException | None = None
+    told: str = ""
     at: int = 0
 
     def __enter__(self) -> Self:
@@ -32,6 +33,8 @@ class Outcome:
     def __exit__(self, kind, error, trace) -> bool:
         """Whatever goes wrong in a world is what the world is there for."""
         self.error = error
+        # Now, as long as the rows that it speaks of are there.
+        self.told = f"{type(error).__name__}: {error}" if error else ""
         return isinstance(error, Exception)
 
 

@@ -40,9 +40,8 @@ def _pass(
 
 def kind(outcome: Outcome) -> str:
     """What went wrong, without the numbers of this world."""
-    if outcome.error is None:
-        return ""
-    return f"{type(outcome.error).__name__}: {str(outcome.error).partition(':')[0]}"
+    words = outcome.told.split(": ")
+    return ": ".join(words[:3] if words[0] == "BrokenRuleError" else words[:1])
 
 
 def story(seed: int, steps: Sequence[Step], outcome: Outcome) -> str:
@@ -52,7 +51,7 @@ def story(seed: int, steps: Sequence[Step], outcome: Outcome) -> str:
         [
             f"Seed {seed} breaks a rule; these {len(steps)} steps are enough:",
             *lines,
-            f"then {type(outcome.error).__name__}: {outcome.error}",
+            f"then {outcome.told}",
             *(line.rstrip() for line in traceback.format_tb(outcome.error.__traceback__)[-2:]),
         ]
     )

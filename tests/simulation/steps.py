@@ -13,7 +13,7 @@ MOODS = {
     "hang": 2,
     "lazy": 1,
     "mute": 3,
-    "drift": 3,
+    "drift": 4,
     "gone": 1,
     "old": 2,
     "liar": 1,
@@ -175,6 +175,11 @@ def _inner(chance: Random) -> Step:
     return _step(chance, _pick(chance, MORTAL))
 
 
+def _interrupted(chance: Random) -> dict[str, object]:
+    doing = _inner(chance)
+    return {"at": chance.randint(1, STATEMENTS.get(doing.op, 10)), "doing": doing}
+
+
 _ARGS = {
     "live": _live,
     "settle": lambda chance: {"rounds": chance.randint(1, 2)},
@@ -202,16 +207,14 @@ _ARGS = {
     "accept": _act,
     "leave": lambda chance: {"device": chance.randint(0, DEVICES - 1)},
     "return": lambda chance: {"device": chance.randint(0, DEVICES - 1)},
-    "die": lambda chance: {"at": chance.randint(1, 30), "doing": _inner(chance)},
-    "meanwhile": lambda chance: {
-        "at": chance.randint(1, 20),
-        "doing": _inner(chance),
-        "other": _inner(chance),
-    },
+    "die": _interrupted,
+    "meanwhile": lambda chance: {**_interrupted(chance), "other": _inner(chance)},
 }
 
 #: What may be interrupted, by a death or by something else.
-MORTAL = {"beat": 6, "live": 2, "act": 3, "sensible": 5, "rollout": 1, "pass": 2, "retire": 1}
+MORTAL = {"beat": 2, "live": 6, "act": 4, "sensible": 7, "rollout": 2, "pass": 4, "retire": 1}
+#: About how many statements that takes.
+STATEMENTS = {"beat": 30, "live": 120, "act": 25, "sensible": 18, "rollout": 60, "pass": 40}
 WEIGHTS = {
     "live": 22,
     "pass": 7,

@@ -192,7 +192,7 @@ class World:
     def _judge_document(self, document: Document, entry: Entry) -> None:
         revision = Revision.objects.select_related(
             "version__application", "deployment", "workload__device"
-        ).get(workload__uid=entry.uid, digest=entry.digest)
+        ).filter(workload__uid=entry.uid, digest=entry.digest)[0]
         speed = revision.deployment.resolved["speed"]["value"]
         meant = (
             revision.workload.device.path,

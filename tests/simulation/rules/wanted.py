@@ -148,7 +148,8 @@ def restore_to(was, now, world) -> Iterator[str]:
         if before is None or before.attempts or not one.attempts or pk in world.first_release:
             continue
         world.first_release.add(pk)
-        if one.attempts > 1 or one.state in {"removing", "removed"}:
+        once = one.attempts == 1 and one.released_at is not None
+        if not once or one.state in {"removing", "removed"}:
             # More than its first release happened in this step.
             continue
         expected = _ran_before(now, one)

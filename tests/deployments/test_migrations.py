@@ -1,4 +1,4 @@
-"""Migrations with rows in the tables, and the version before them writing while they are applied."""
+"""Migrations with rows in the tables, and the version before writing while they are applied."""
 
 import pytest
 from django.db import connection

@@ -12,6 +12,7 @@ from django.db.models import (
     BooleanField,
     CharField,
     DateTimeField,
+    Exists,
     F,
     IntegerField,
     Min,
@@ -23,8 +24,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from deployments.models import Batch, Deployment, Instance, Revision, Workload
-from deployments.moves import instances
-from deployments.rows import RandomUuid, Source, insert_from, update_from
+from deployments.moves import binding, instances
+from deployments.rows import RandomUuid, Source, insert_from
 from deployments.states import State
 from devices.desire import raise_generation
 
@@ -51,42 +52,42 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
     raise_generation(waiting.values("device__client"))
     _make_workloads(waiting)
-    instances.bind_workloads(waiting)
     _make_revisions(deployment, waiting, now)
-    instances.bind_revisions(waiting)
-    _want(waiting)
-    return Released(instances.release(waiting, now), satisfied)
+    binding.want(waiting)
+    return Released(binding.release(waiting, now), satisfied)
 
 
 def _make_workloads(waiting: QuerySet[Instance]) -> None:
+    has_one = Workload.objects.filter(
+        device=OuterRef("device"), application=OuterRef("application")
+    )
     values: dict[str, Source] = {
         "device": F("device_id"),
         "application": F("application_id"),
         "uid": RandomUuid(),
         "state": Value("", output_field=CharField()),
     }
-    insert_from(Workload, values, waiting.order_by(), skip_conflicts=True)
+    first_time = waiting.order_by().filter(~Exists(has_one))
+    insert_from(Workload, values, first_time, skip_conflicts=True)
 
 
 def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: datetime) -> None:
     # What a device was given before it would not look at again under the same digest: each new
     # revision of the same content is an attempt of its own.
-    earlier = Revision.objects.filter(workload=OuterRef("workload"), content=deployment.content)
+    earlier = Revision.objects.filter(
+        workload=OuterRef("device__workloads"), content=deployment.content
+    )
     again = earlier.order_by("-attempt").values(next=F("attempt") + 1)[:1]
     values: dict[str, Source] = {
-        "workload": F("workload_id"),
+        "workload": F("device__workloads__pk"),
         "deployment": F("deployment_id"),
         "version": Value(deployment.version_id, output_field=IntegerField()),
-        "replaces": F("workload__wanted_id"),
+        "replaces": F("device__workloads__wanted_id"),
         "content": Value(deployment.content, output_field=CharField()),
         "attempt": Coalesce(Subquery(again), 0, output_field=IntegerField()),
         "digest": Value("", output_field=CharField()),
         "created_at": Value(now, output_field=DateTimeField()),
         "removal": Value(False, output_field=BooleanField()),
     }
-    insert_from(Revision, values, waiting.order_by())
-
-
-def _want(waiting: QuerySet[Instance]) -> None:
-    values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("revision_id")}
-    update_from(Workload, values, waiting.order_by())
+    theirs = waiting.order_by().filter(device__workloads__application=F("application"))
+    insert_from(Revision, values, theirs)

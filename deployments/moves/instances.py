@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from deployments.models import Deployment, Instance, Revision, Workload
+from deployments.models import Deployment, Instance, Workload
 from deployments.rows import Source, update_from
 from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 
@@ -13,23 +13,6 @@ from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
 #: Instances whose device has something to fetch.
 _EXPECTED = UNDER_WAY | {State.REMOVING}
-
-
-def release(queued: QuerySet[Instance], now: datetime) -> int:
-    """queued → pending for instances that are bound to their revisions; answers how many."""
-    return _write(
-        queued.filter(state=State.QUEUED),
-        now,
-        state=State.PENDING.value,
-        released_at=now,
-        fetched_at=None,
-        ended_at=None,
-        attempts=F("attempts") + 1,
-        failure="",
-        last_error="",
-        progress=0,
-        progress_words="Waiting for the device to ask",
-    )
 
 
 def requeue(failed: QuerySet[Instance], now: datetime) -> int:
@@ -43,44 +26,6 @@ def requeue(failed: QuerySet[Instance], now: datetime) -> int:
         progress=0,
         progress_words="To be tried again",
     )
-
-
-def bind_workloads(queued: QuerySet[Instance]) -> int:
-    """Ties queued instances to the workload of their device, and notes what ran there before.
-
-    What a rollback puts back is the last revision that the device reported installed before its
-    first release here, stepping past those that were rolled back on it.
-    """
-    theirs = queued.order_by().filter(device__workloads__application=F("application"))
-    values: dict[str, Source] = {"pk": F("pk"), "workload": F("device__workloads__pk")}
-    update_from(Instance, values, theirs.filter(workload=None))
-    first = queued.order_by().filter(attempts=0).exclude(workload=None)
-    before: dict[str, Source] = {"pk": F("pk"), "restore_to": F("workload__installed_id")}
-    bound = update_from(Instance, before, first)
-    step_past_bad(first)
-    return bound
-
-
-def step_past_bad(instances: QuerySet[Instance]) -> int:
-    """Where the revision to put back was rolled back itself: the last good one before it."""
-    good = Revision.objects.filter(
-        workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
-    )
-    newest = good.exclude(deployment=OuterRef("deployment")).order_by("-installed_at", "-pk")
-    bad = instances.filter(restore_to__bad_at__isnull=False)
-    return bad.update(restore_to=newest.values("pk")[:1])
-
-
-def bind_revisions(instances: QuerySet[Instance]) -> int:
-    """Ties instances to the unpublished revision that was just made to follow the wanted one."""
-    made = instances.order_by().filter(
-        Q(workload__revisions__replaces=F("workload__wanted"))
-        | Q(workload__revisions__replaces=None, workload__wanted=None),
-        workload__revisions__target_version=None,
-        workload__revisions__withdrawn_at=None,
-    )
-    values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__revisions__pk")}
-    return update_from(Instance, values, made)
 
 
 def skip_satisfied(
@@ -97,6 +42,8 @@ def skip_satisfied(
         installed=F("wanted"),
         state="installed",
     )
+    if not queued.filter(Exists(satisfied)).exists():
+        return 0
     ours = queued.filter(Exists(satisfied.filter(wanted__deployment=deployment)))
     words = {"ended_at": now, "progress": INSTALLED}
     values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
@@ -184,24 +131,6 @@ def give_up(instances: QuerySet[Instance], failure: Failure, words: str, now: da
     not_back = _write(back, now, failure=Failure.ROLLBACK_FAILED.value, **ended)
     under_way = instances.filter(state__in=UNDER_WAY)
     return not_back + _write(under_way, now, failure=failure.value, **ended)
-
-
-def put_back(instances: QuerySet[Instance], now: datetime) -> int:
-    """→ removing: the rollback takes hold of them and unties them from what they were given."""
-    return _write(
-        instances,
-        now,
-        state=State.REMOVING.value,
-        holds=True,
-        revision=None,
-        released_at=now,
-        fetched_at=None,
-        ended_at=None,
-        failure="",
-        last_error="",
-        progress=0,
-        progress_words="Waiting for the device to ask",
-    )
 
 
 def close(instances: QuerySet[Instance], state: State, words: str, now: datetime) -> int:

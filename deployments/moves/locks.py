@@ -12,3 +12,11 @@ def lock_workloads(instances: QuerySet[Instance]) -> None:
     """Locks the workloads of these instances, as a report does before it writes its instance."""
     theirs = Workload.objects.filter(pk__in=instances.order_by().values("workload"))
     list(theirs.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
+def lock_instances(instances: QuerySet[Instance]) -> None:
+    """Locks them last, so that none changes between being read and being written.
+
+    A device that fetches in this moment counts as a change of its own, before or after.
+    """
+    list(instances.order_by("pk").select_for_update().values_list("pk", flat=True))

@@ -12,7 +12,6 @@ from django.db.models import (
     BooleanField,
     CharField,
     DateTimeField,
-    Exists,
     F,
     IntegerField,
     Min,
@@ -25,6 +24,7 @@ from django.db.models.functions import Coalesce
 
 from deployments.models import Batch, Deployment, Instance, Revision, Workload
 from deployments.moves import binding, instances
+from deployments.moves.locks import look_up_by_index
 from deployments.rows import RandomUuid, Source, insert_from
 from deployments.states import State
 from devices.desire import raise_generation
@@ -43,6 +43,7 @@ class Released:
 
 def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     """Releases the first CHUNK queued instances of a batch; call it inside a transaction."""
+    look_up_by_index()
     queued = Instance.objects.filter(batch=batch, state=State.QUEUED)
     first = queued.aggregate(first=Min("position"))["first"]
     if first is None:
@@ -58,17 +59,13 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
 
 
 def _make_workloads(waiting: QuerySet[Instance]) -> None:
-    has_one = Workload.objects.filter(
-        device=OuterRef("device"), application=OuterRef("application")
-    )
     values: dict[str, Source] = {
         "device": F("device_id"),
         "application": F("application_id"),
         "uid": RandomUuid(),
         "state": Value("", output_field=CharField()),
     }
-    first_time = waiting.order_by().filter(~Exists(has_one))
-    insert_from(Workload, values, first_time, skip_conflicts=True)
+    insert_from(Workload, values, waiting.order_by(), skip_conflicts=True)
 
 
 def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: datetime) -> None:

@@ -21,7 +21,9 @@ class Workload(models.Model):
 
     # The unique constraint below finds a device's workloads.
     device = models.ForeignKey(Device, models.PROTECT, related_name="workloads", db_index=False)
-    application = models.ForeignKey(Application, models.PROTECT, related_name="workloads")
+    application = models.ForeignKey(
+        Application, models.PROTECT, related_name="workloads", db_index=False
+    )
     uid = models.UUIDField("deployment id", default=uuid.uuid4, unique=True)
     wanted = models.ForeignKey(
         "Revision", models.PROTECT, null=True, blank=True, related_name="wanted_by"
@@ -38,6 +40,8 @@ class Workload(models.Model):
                 fields=("device", "application"), name="one_workload_per_device_application"
             ),
         )
+        # With the device, so that who looks for both finds one row whichever index is taken.
+        indexes = (models.Index(fields=("application", "device"), name="workload_by_application"),)
 
     def __str__(self) -> str:
         return str(self.uid)
@@ -81,11 +85,6 @@ class Revision(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("workload", "digest"), name="revision_by_digest"),
-            models.Index(
-                fields=("deployment",),
-                condition=Q(target_version=None, withdrawn_at=None),
-                name="revision_unpublished",
-            ),
             # Who wants to delete a revision has to know what refers to it.
             models.Index(
                 fields=("replaces",), condition=~Q(replaces=None), name="revision_replaced_by"

@@ -76,11 +76,10 @@ def step_past_bad(instances: QuerySet[Instance]) -> int:
     return bad.update(restore_to=_newest_good("workload"))
 
 
-def put_back(instances: QuerySet[Instance], replaced: Q, now: datetime) -> int:
-    """→ removing, tied to the revision that was just made to follow the one `replaced` names."""
+def put_back(instances: QuerySet[Instance], now: datetime) -> int:
+    """→ removing, tied to the revision that was just made for them; answers how many."""
     lock_instances(instances)
     theirs = instances.filter(
-        replaced,
         workload__wanted__created_at=now,
         workload__wanted__target_version=None,
         workload__wanted__withdrawn_at=None,

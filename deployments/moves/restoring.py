@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce
 from deployments import events
 from deployments.models import Deployment, Instance, Revision
 from deployments.moves import binding, instances
-from deployments.moves.locks import lock_workloads
+from deployments.moves.locks import lock_workloads, look_up_by_index
 from deployments.rows import Source, insert_from
 from deployments.states import RELEASED, Failure, State
 from deployments.words import devices
@@ -52,15 +52,15 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
         _close_unsent(mine, now)
         return
     chunk = left.filter(position__lt=first + CHUNK)
-    ours = chunk.filter(workload__wanted__deployment=deployment, workload__wanted__removal=False)
-    ours = _unheld(ours, deployment)
+    ours = _unheld(instances.asked_of(chunk, deployment), deployment)
     _take_hold(ours)
     _remember_as_bad(deployment, ours, now)
     binding.step_past_bad(ours)
     count = _want(ours, _what_ran_before(deployment, now))
     if count:
-        undone = Q(workload__wanted__replaces__deployment=deployment)
-        binding.put_back(chunk, undone, now)
+        undone = Revision.objects.filter(pk=OuterRef("workload__wanted__replaces"))
+        whose = Subquery(undone.values("deployment")[:1])
+        binding.put_back(chunk.alias(undoes=whose).filter(undoes=deployment.pk), now)
         _give_up_on_the_gone(deployment, now)
         events.record(deployment, "restored", f"{sentence} Begun on {devices(count)}.", now=now)
     _close_the_rest(deployment, chunk, now)
@@ -73,13 +73,14 @@ def restore_again(deployment: Deployment, now: datetime) -> int:
     _take_hold(ours)
     count = _want(ours, _the_same_again(now))
     if count:
-        binding.put_back(failed, Q(workload__wanted__replaces=F("revision")), now)
+        binding.put_back(failed.filter(workload__wanted__replaces=F("revision")), now)
         _give_up_on_the_gone(deployment, now)
         instances.close(failed, State.SUPERSEDED, _SUPERSEDED, now)
     return count
 
 
 def _take_hold(ours: QuerySet[Instance]) -> None:
+    look_up_by_index()
     # Clients first, as a release and a poll do: so none waits in a ring.
     raise_generation(ours.order_by().values("device__client"))
     lock_workloads(ours)
@@ -101,11 +102,7 @@ def _give_up_on_the_gone(deployment: Deployment, now: datetime) -> None:
 
 
 def _unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:
-    """Those whose device's application no other running deployment holds.
-
-    A look into the index of holders for each, whatever the database believes about their number:
-    joined, ten thousand devices met ten thousand holders when its statistics were old.
-    """
+    """Those whose device's application no other running deployment holds: a look for each."""
     others = Instance.objects.filter(
         device=OuterRef("device"), application=OuterRef("application"), holds=True
     )
@@ -165,7 +162,7 @@ def _revision(like: str, now: datetime) -> dict[str, Source]:
 
 def _close_the_rest(deployment: Deployment, chunk: QuerySet[Instance], now: datetime) -> None:
     """What there is nothing to put back for; `chunk` is what was not begun."""
-    held = chunk.filter(workload__wanted__deployment=deployment, workload__wanted__removal=False)
+    held = instances.asked_of(chunk, deployment)
     instances.close(held, State.SUPERSEDED, "Another deployment is changing it", now)
     queued = chunk.filter(state=State.QUEUED)
     instances.close(queued, State.CANCELLED, "Never sent", now)

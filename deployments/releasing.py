@@ -53,8 +53,9 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
     raise_generation(waiting.values("device__client"))
     _make_workloads(waiting)
+    newest = binding.newest_revision()
     _make_revisions(deployment, waiting, now)
-    binding.want(waiting)
+    binding.want(binding.made_since(newest, now))
     return Released(binding.release(waiting, now), satisfied)
 
 

@@ -14,6 +14,7 @@ from django.db.models import (
     DateTimeField,
     F,
     IntegerField,
+    Max,
     OuterRef,
     Q,
     QuerySet,
@@ -29,23 +30,25 @@ from deployments.rows import Source, update_from
 from deployments.states import State
 
 
-def want(bound: QuerySet[Instance]) -> int:
-    """Makes the unpublished revisions that follow the wanted ones the wanted ones themselves.
+def newest_revision() -> int:
+    """The key above which those of the revisions will be that are made from now on."""
+    return Revision.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
-    `bound` are instances for whose devices such revisions were just made; answers how many.
-    """
-    made = bound.order_by().filter(
-        Q(device__workloads__revisions__replaces=F("device__workloads__wanted"))
-        | Q(device__workloads__revisions__replaces=None, device__workloads__wanted=None),
-        device__workloads__application=F("application"),
-        device__workloads__revisions__target_version=None,
-        device__workloads__revisions__withdrawn_at=None,
+
+def made_since(newest: int, now: datetime) -> QuerySet[Revision]:
+    """The unpublished revisions that were just made, found by their keys alone."""
+    return Revision.objects.filter(
+        pk__gt=newest, created_at=now, target_version=None, withdrawn_at=None
+    ).order_by()
+
+
+def want(made: QuerySet[Revision]) -> int:
+    """Revisions that follow the wanted ones become the wanted ones themselves; how many did."""
+    following = made.filter(
+        Q(replaces=F("workload__wanted")) | Q(replaces=None, workload__wanted=None)
     )
-    values: dict[str, Source] = {
-        "pk": F("device__workloads__pk"),
-        "wanted": F("device__workloads__revisions__pk"),
-    }
-    return update_from(Workload, values, made)
+    values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("pk")}
+    return update_from(Workload, values, following)
 
 
 def release(queued: QuerySet[Instance], now: datetime) -> int:
@@ -58,7 +61,7 @@ def release(queued: QuerySet[Instance], now: datetime) -> int:
     theirs = queued.filter(state=State.QUEUED, device__workloads__application=F("application"))
     good_before = Case(
         When(device__workloads__installed__bad_at=None, then=F("device__workloads__installed_id")),
-        default=Subquery(_newest_good("device__workloads")),
+        default=_newest_good("device__workloads"),
     )
     values: dict[str, Source] = {
         "workload": F("device__workloads__pk"),
@@ -70,20 +73,20 @@ def release(queued: QuerySet[Instance], now: datetime) -> int:
     return _write(theirs, values, now)
 
 
-def step_past_bad(instances: QuerySet[Instance]) -> int:
-    """Where the revision to put back was rolled back itself: the last good one before it."""
-    bad = instances.filter(restore_to__bad_at__isnull=False)
-    return bad.update(restore_to=_newest_good("workload"))
+def step_past_bad(instances: QuerySet[Instance], content: str) -> int:
+    """Where the revision to put back was rolled back itself: the last good one before it.
+
+    `content` is what is rolled back now.
+    """
+    bad = instances.filter(Q(restore_to__bad_at__isnull=False) | Q(restore_to__content=content))
+    return bad.update(restore_to=_newest_good("workload", content))
 
 
-def put_back(instances: QuerySet[Instance], now: datetime) -> int:
+def put_back(instances: QuerySet[Instance], newest: int, now: datetime) -> int:
     """→ removing, tied to the revision that was just made for them; answers how many."""
+    # A device that fetches in this moment counts as a change of its own, before or after.
     lock_instances(instances)
-    theirs = instances.filter(
-        workload__wanted__created_at=now,
-        workload__wanted__target_version=None,
-        workload__wanted__withdrawn_at=None,
-    )
+    theirs = instances.filter(workload__wanted__pk__gt=newest, workload__wanted__created_at=now)
     values: dict[str, Source] = {
         "revision": F("workload__wanted_id"),
         "state": _text(State.REMOVING.value),
@@ -92,12 +95,13 @@ def put_back(instances: QuerySet[Instance], now: datetime) -> int:
     return _write(theirs, values, now)
 
 
-def _newest_good(workload: str) -> QuerySet[Revision, int]:
+def _newest_good(workload: str, besides: str = "") -> Subquery:
     good = Revision.objects.filter(
         workload=OuterRef(workload), bad_at=None, installed_at__isnull=False, removal=False
     )
-    newest = good.exclude(deployment=OuterRef("deployment")).order_by("-installed_at", "-pk")
-    return newest.values("pk")[:1]
+    others = good.exclude(deployment=OuterRef("deployment")).exclude(content=besides)
+    newest = others.order_by("-installed_at", "-pk")
+    return Subquery(newest.values("pk")[:1])
 
 
 def _write(theirs: QuerySet[Instance], values: Mapping[str, Source], now: datetime) -> int:

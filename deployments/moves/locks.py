@@ -16,10 +16,7 @@ def lock_workloads(instances: QuerySet[Instance]) -> None:
 
 
 def lock_instances(instances: QuerySet[Instance]) -> None:
-    """Locks them last, so that none changes between being read and being written.
-
-    A device that fetches in this moment counts as a change of its own, before or after.
-    """
+    """Locks them last, so that none changes between being read and being written."""
     list(instances.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
 
 

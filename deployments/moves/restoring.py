@@ -52,16 +52,13 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
         _close_unsent(mine, now)
         return
     chunk = left.filter(position__lt=first + CHUNK)
+    _lock(chunk)
+    binding.step_past_bad(chunk, deployment.content)
     ours = _unheld(instances.asked_of(chunk, deployment), deployment)
-    _take_hold(ours)
-    _remember_as_bad(deployment, ours, now)
-    binding.step_past_bad(ours)
-    count = _want(ours, _what_ran_before(deployment, now))
-    if count:
-        undone = Revision.objects.filter(pk=OuterRef("workload__wanted__replaces"))
-        whose = Subquery(undone.values("deployment")[:1])
-        binding.put_back(chunk.alias(undoes=whose).filter(undoes=deployment.pk), now)
-        _give_up_on_the_gone(deployment, now)
+    made = _want(ours, _what_ran_before(deployment, now), chunk, now)
+    _remember_as_bad(deployment, made, now)
+    _give_up_on_the_gone(deployment, now)
+    if count := made.count():
         events.record(deployment, "restored", f"{sentence} Begun on {devices(count)}.", now=now)
     _close_the_rest(deployment, chunk, now)
 
@@ -69,29 +66,38 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
 def restore_again(deployment: Deployment, now: datetime) -> int:
     """Puts devices back once more where that failed; answers how many it tries."""
     failed = Instance.objects.filter(_UNRESTORED, deployment=deployment)
+    _lock(failed)
     ours = _unheld(failed.filter(workload__wanted=F("revision")), deployment)
-    _take_hold(ours)
-    count = _want(ours, _the_same_again(now))
+    count = _want(ours, _the_same_again(now), failed, now).count()
+    _give_up_on_the_gone(deployment, now)
     if count:
-        binding.put_back(failed.filter(workload__wanted__replaces=F("revision")), now)
-        _give_up_on_the_gone(deployment, now)
         instances.close(failed, State.SUPERSEDED, _SUPERSEDED, now)
     return count
 
 
-def _take_hold(ours: QuerySet[Instance]) -> None:
+def _lock(chunk: QuerySet[Instance]) -> None:
+    """Locks what may be changed for them; a client of theirs that gets nothing new will see that.
+
+    Clients first, as a release and a poll do, then workloads, as a report does.
+    """
     look_up_by_index()
-    # Clients first, as a release and a poll do: so none waits in a ring.
-    raise_generation(ours.order_by().values("device__client"))
-    lock_workloads(ours)
+    raise_generation(chunk.exclude(workload=None).order_by().values("device__client"))
+    lock_workloads(chunk)
 
 
-def _want(ours: QuerySet[Instance], values: Mapping[str, Source]) -> int:
-    """Makes the revisions that restore or remove, and the wanted ones of their workloads."""
-    count = insert_from(Revision, values, ours.order_by())
-    if count:
-        binding.want(ours)
-    return count
+def _want(
+    ours: QuerySet[Instance],
+    values: Mapping[str, Source],
+    chunk: QuerySet[Instance],
+    now: datetime,
+) -> QuerySet[Revision]:
+    """Makes the revisions that restore or remove, and ties workloads and instances to them."""
+    newest = binding.newest_revision()
+    insert_from(Revision, values, ours.order_by())
+    made = binding.made_since(newest, now)
+    binding.want(made)
+    binding.put_back(chunk, newest, now)
+    return made
 
 
 def _give_up_on_the_gone(deployment: Deployment, now: datetime) -> None:
@@ -110,10 +116,10 @@ def _unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[I
     return instances.alias(holder=Subquery(holder)).filter(holder=None)
 
 
-def _remember_as_bad(deployment: Deployment, ours: QuerySet[Instance], now: datetime) -> None:
+def _remember_as_bad(deployment: Deployment, made: QuerySet[Revision], now: datetime) -> None:
     """This content is not put back on these devices by a later rollback."""
     tried = Revision.objects.filter(content=deployment.content, bad_at=None)
-    tried.filter(workload__in=ours.order_by().values("workload")).update(bad_at=now)
+    tried.filter(workload__in=made.values("workload")).update(bad_at=now)
 
 
 def _what_ran_before(deployment: Deployment, now: datetime) -> dict[str, Source]:

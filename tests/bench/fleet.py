@@ -7,7 +7,7 @@ the others put in.
 
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -18,8 +18,8 @@ from devices.models import Client, Device
 from tests.deployments import plant
 
 SPIFFE = "spiffe://plant.example/margo/wfm/lineside/client/"
-#: No tick may find a limit that ran out, nor a look that is due, unless a measurement wants it.
-BEGUN = plant.NOON
+#: The workers of the measurement use the real clock, so all this happens now.
+BEGUN = datetime.now(UTC)
 
 
 def run(statement: str, **given: object) -> int:

@@ -34,7 +34,10 @@ def measure(sizes: Iterable[int]) -> list[Row]:
         django.setup()
         call_command("migrate", verbosity=0)
         try:
-            return [yardstick(), *(row for size in sizes for row in at(size, workers=bool(broker)))]
+            return [
+                *yardsticks(),
+                *(row for size in sizes for row in at(size, workers=bool(broker))),
+            ]
         finally:
             connections.close_all()
 
@@ -154,8 +157,8 @@ def nothing_due(size: int) -> Row:
     return look
 
 
-def yardstick() -> Row:
-    """How fast this machine is at this moment: 100 000 rows into a table without any index."""
+def yardsticks() -> list[Row]:
+    """How fast this machine is at this moment: rows into a table without any index, commits."""
 
     def insert() -> None:
         with connection.cursor() as cursor:
@@ -163,4 +166,14 @@ def yardstick() -> Row:
             cursor.execute("INSERT INTO yardstick SELECT n, 'x' FROM generate_series(1, 100000) n")
             cursor.execute("DROP TABLE yardstick")
 
-    return best("the machine: 100000 bare rows inserted", insert)
+    def commit() -> None:
+        with connection.cursor() as cursor:
+            for _ in range(100):
+                cursor.execute("UPDATE committed SET one = one + 1")
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE committed AS SELECT 1 AS one")
+    return [
+        best("the machine: 100000 bare rows inserted", insert),
+        best("the machine: 100 commits of one row each", commit),
+    ]

@@ -15,7 +15,7 @@ import psycopg
 from tests.e2e.running import ROOT, database, free_ports, until
 
 #: More memory than PostgreSQL's own 128 MB, as on any server that is not a demo.
-OPTIONS = ("-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB")
+OPTIONS = ("-c", "fsync=on", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ help:
 	@echo "make test    run the tests; ARGS=... is handed to pytest"
 	@echo "make mutants break the engine on purpose and name the test that notices; ARGS=NAME"
 	@echo "make check   run the linters, the type checker and the contracts"
-	@echo "make bench   measure; ARGS=\"demo rollout engine\" chooses what"
+	@echo "make bench   measure; ARGS=\"demo rollout engine --sizes 1000,10000\" chooses what"
 	@echo "make fmt     put the code and the templates into shape"
 	@echo "make lock    write both lock files anew; UPGRADE=1 takes newer versions"
 	@echo "make clean   remove what the tools left, the environment too, but no data"

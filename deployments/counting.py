@@ -1,56 +1,61 @@
-"""The snapshot a decision is made from: one aggregate query over a covering index."""
+"""The snapshot a decision is made from: one query, answered from indexes.
 
-from collections.abc import Iterable, Mapping
+Its parts are counted by one statement, so that they belong to the same moment: the states from
+the index that has nothing else, and what is late or failed from indexes of those few alone. With
+a hundred thousand targets a row of the table is read only where a device is late or failed.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Q
+from django.db.models import (
+    CharField,
+    Count,
+    DateTimeField,
+    F,
+    IntegerField,
+    Min,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from deployments.models import Batch, Deployment, Instance
+from deployments.models.rollout import EXPECTED, MOVING
 from deployments.planner import BatchView, Offline, Policy, Snapshot
+from deployments.rows import Source
 from deployments.states import BAR_ORDER, IN_FLIGHT, Failure, Gate, Stage, State
 
 #: Instances that have begun, or may have: an install timeout runs for them.
-_MOVING = Q(state__in=IN_FLIGHT | {State.REMOVING})
+_MOVING = Q(state__in=MOVING, fetched_at__isnull=False)
 #: Instances that a device still has to come for.
-_EXPECTED = Q(state__in=IN_FLIGHT | {State.REMOVING, State.DEFERRED}, fetched_at=None)
+_EXPECTED = Q(state__in=EXPECTED, fetched_at=None)
 #: Instances that the offline policy has not looked at.
-_ABSENT = Q(state__in=IN_FLIGHT, fetched_at=None)
+_ABSENT = Q(state__in=sorted(state.value for state in IN_FLIGHT), fetched_at=None)
+#: A number of instances of a batch, or the time since when one waits: (batch, what, number, since).
+_Tally = tuple[int, str, int, datetime | None]
 
 
 def snapshot(deployment: Deployment, policy: Policy, now: datetime) -> Snapshot:
     """What the planner needs to know about a deployment at `now`."""
-    rows = (
-        Instance.objects.filter(deployment=deployment)
-        .order_by()
-        .values("batch_id", "state")
-        .annotate(
-            number=Count("pk"),
-            retryable=Count("pk", filter=retryable(policy)),
-            unrestored=Count("pk", filter=Q(failure=Failure.ROLLBACK_FAILED)),
-            late_installing=Count("pk", filter=late(policy, Failure.TIMED_OUT, now)),
-            late_unreached=Count("pk", filter=late(policy, Failure.UNREACHABLE, now)),
-            late_absent=Count("pk", filter=absent(policy, now)),
-            first_fetch=Min("fetched_at", filter=_MOVING),
-            first_release=Min("released_at", filter=_EXPECTED),
-            first_absent=Min("released_at", filter=_ABSENT),
-        )
-    )
-    by_batch: dict[int, list[Mapping[str, object]]] = {}
-    for row in rows:
-        by_batch.setdefault(row["batch_id"], []).append(row)
-    watched = policy.offline is not Offline.WAIT
+    tallies = _tallies(deployment, policy, now)
+    by_batch: dict[int, dict[str, int]] = {}
+    for batch, what, number, since in tallies:
+        if since is None:
+            by_batch.setdefault(batch, {})[what] = number
+    first = {what: since for _, what, _, since in tallies if since}
     return Snapshot(
         stage=Stage(deployment.stage),
         policy=policy,
         batches=tuple(
-            _view(batch, by_batch.get(batch.pk, [])) for batch in deployment.batches.all()
+            _view(batch, by_batch.get(batch.pk, {})) for batch in deployment.batches.all()
         ),
         start_at=deployment.start_at,
         gate_batch=deployment.gate_batch,
         gate_since=deployment.gate_since,
-        first_fetch=_earliest(rows, "first_fetch"),
-        first_unreached_release=_earliest(rows, "first_release"),
-        first_absent_release=_earliest(rows, "first_absent") if watched else None,
+        first_fetch=first.get("first_fetch"),
+        first_unreached_release=first.get("first_release"),
+        first_absent_release=first.get("first_absent"),
     )
 
 
@@ -91,33 +96,59 @@ def _ago(now: datetime, seconds: int) -> datetime:
     return now - timedelta(seconds=seconds)
 
 
-def _view(batch: Batch, rows: list[Mapping[str, object]]) -> BatchView:
-    def total(name: str) -> int:
-        return sum(_number(row, name) for row in rows)
+def _tallies(deployment: Deployment, policy: Policy, now: datetime) -> list[_Tally]:
+    mine = Instance.objects.filter(deployment=deployment).order_by()
+    counted = {
+        "retryable": retryable(policy),
+        "unrestored": Q(state=State.FAILED, failure=Failure.ROLLBACK_FAILED),
+        "late_installing": late(policy, Failure.TIMED_OUT, now),
+        "late_unreached": late(policy, Failure.UNREACHABLE, now),
+        "late_absent": absent(policy, now),
+    }
+    parts = [_number(mine.filter(of), _text(what)) for what, of in counted.items()]
+    parts += [
+        _number(mine, F("state")),
+        _earliest(mine.filter(_EXPECTED), "first_release", "released_at"),
+    ]
+    if policy.offline is not Offline.WAIT:
+        parts.append(_earliest(mine.filter(_ABSENT), "first_absent", "released_at"))
+    return list(
+        _earliest(mine.filter(_MOVING), "first_fetch", "fetched_at").union(*parts, all=True)
+    )
 
+
+def _number(instances: QuerySet[Instance], what: Source) -> QuerySet[Instance, _Tally]:
+    """How many they are in each batch, and in each state where that is `what`."""
+    never = Value(None, output_field=DateTimeField())
+    rows = instances.annotate(what=what).values_list("batch_id", "what")
+    return rows.annotate(number=Count("*"), since=never)
+
+
+def _earliest(instances: QuerySet[Instance], what: str, column: str) -> QuerySet[Instance, _Tally]:
+    """Since when the first of them waits."""
+    nothing = Value(0, output_field=IntegerField())
+    rows = instances.annotate(none=nothing, what=_text(what), number=nothing)
+    return rows.values_list("none", "what", "number").annotate(since=Min(column))
+
+
+def _text(words: str) -> Value:
+    return Value(words, output_field=CharField())
+
+
+def _view(batch: Batch, tallies: Mapping[str, int]) -> BatchView:
     return BatchView(
         number=batch.number,
         name=batch.name,
         size=batch.size,
         released=batch.released_at is not None,
         ended=batch.ended_at is not None,
-        counts={State(str(row["state"])): _number(row, "number") for row in rows},
+        counts={state: tallies[state.value] for state in State if state.value in tallies},
         gate=Gate(batch.gate) if batch.gate else None,
         gate_open=batch.gate_opened_at is not None,
         accepted=batch.accepted_failures,
-        retryable=total("retryable"),
-        unrestored=total("unrestored"),
-        late_installing=total("late_installing"),
-        late_unreached=total("late_unreached"),
-        late_absent=total("late_absent"),
+        retryable=tallies.get("retryable", 0),
+        unrestored=tallies.get("unrestored", 0),
+        late_installing=tallies.get("late_installing", 0),
+        late_unreached=tallies.get("late_unreached", 0),
+        late_absent=tallies.get("late_absent", 0),
     )
-
-
-def _number(row: Mapping[str, object], name: str) -> int:
-    value = row[name]
-    return value if isinstance(value, int) else 0
-
-
-def _earliest(rows: Iterable[Mapping[str, object]], name: str) -> datetime | None:
-    times = [row[name] for row in rows]
-    return min((time for time in times if isinstance(time, datetime)), default=None)

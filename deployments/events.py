@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between two nudges of one deployment from one process. What comes in between is
 #: announced by one more nudge when they are over.
 NUDGE_SPACING_SECONDS = 0.25
+#: A nudge that waited longer is worth nothing: the beat has sent others since. Without an end those
+#: of an hour without workers would keep the workers busy when news come.
+NUDGE_EXPIRES_SECONDS = 5.0
 #: Seconds between two rings of one deployment's bell from one process.
 RING_SPACING_SECONDS = 0.1
 
@@ -79,7 +82,11 @@ def _nudge(deployment_pk: int) -> None:
     # Without retries: the device that reported must not wait for a broker that is away. One that
     # is lost costs little: the look that comes each second finds what it would have announced.
     current_app.send_task(
-        "deployments.tasks.tick_one", args=[deployment_pk], countdown=wait or None, retry=False
+        "deployments.tasks.tick_one",
+        args=[deployment_pk],
+        countdown=wait or None,
+        expires=NUDGE_EXPIRES_SECONDS,
+        retry=False,
     )
 
 

@@ -23,8 +23,9 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from deployments.models import Batch, Deployment, Instance, Revision, Workload
-from deployments.moves import instances
-from deployments.rows import RandomUuid, Source, insert_from, update_from
+from deployments.moves import binding, instances
+from deployments.moves.locks import look_up_by_index
+from deployments.rows import RandomUuid, Source, insert_from
 from deployments.states import State
 from devices.desire import raise_generation
 
@@ -42,6 +43,7 @@ class Released:
 
 def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     """Releases the first CHUNK queued instances of a batch; call it inside a transaction."""
+    look_up_by_index()
     queued = Instance.objects.filter(batch=batch, state=State.QUEUED)
     first = queued.aggregate(first=Min("position"))["first"]
     if first is None:
@@ -51,11 +53,10 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     # Clients first: releases and polls take the rows in the same order, so none waits in a ring.
     raise_generation(waiting.values("device__client"))
     _make_workloads(waiting)
-    instances.bind_workloads(waiting)
+    newest = binding.newest_revision()
     _make_revisions(deployment, waiting, now)
-    instances.bind_revisions(waiting)
-    _want(waiting)
-    return Released(instances.release(waiting, now), satisfied)
+    binding.want(binding.made_since(newest, now))
+    return Released(binding.release(waiting, now), satisfied)
 
 
 def _make_workloads(waiting: QuerySet[Instance]) -> None:
@@ -71,22 +72,20 @@ def _make_workloads(waiting: QuerySet[Instance]) -> None:
 def _make_revisions(deployment: Deployment, waiting: QuerySet[Instance], now: datetime) -> None:
     # What a device was given before it would not look at again under the same digest: each new
     # revision of the same content is an attempt of its own.
-    earlier = Revision.objects.filter(workload=OuterRef("workload"), content=deployment.content)
+    earlier = Revision.objects.filter(
+        workload=OuterRef("device__workloads"), content=deployment.content
+    )
     again = earlier.order_by("-attempt").values(next=F("attempt") + 1)[:1]
     values: dict[str, Source] = {
-        "workload": F("workload_id"),
+        "workload": F("device__workloads__pk"),
         "deployment": F("deployment_id"),
         "version": Value(deployment.version_id, output_field=IntegerField()),
-        "replaces": F("workload__wanted_id"),
+        "replaces": F("device__workloads__wanted_id"),
         "content": Value(deployment.content, output_field=CharField()),
         "attempt": Coalesce(Subquery(again), 0, output_field=IntegerField()),
         "digest": Value("", output_field=CharField()),
         "created_at": Value(now, output_field=DateTimeField()),
         "removal": Value(False, output_field=BooleanField()),
     }
-    insert_from(Revision, values, waiting.order_by())
-
-
-def _want(waiting: QuerySet[Instance]) -> None:
-    values: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("revision_id")}
-    update_from(Workload, values, waiting.order_by())
+    theirs = waiting.order_by().filter(device__workloads__application=F("application"))
+    insert_from(Revision, values, theirs)

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from deployments import engine
+from deployments.events import NUDGE_EXPIRES_SECONDS
 
 
 @shared_task
@@ -13,7 +14,7 @@ def tick_all() -> None:
         tick_one.delay(pk)
 
 
-@shared_task
+@shared_task(expires=NUDGE_EXPIRES_SECONDS)
 def tick_one(deployment_pk: int) -> None:
     """Looks at one deployment."""
     engine.tick(deployment_pk, now=timezone.now())

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from applications.models import Application, ApplicationVersion
 from deployments import states
@@ -18,8 +19,11 @@ class Workload(models.Model):
     The id stays the same across upgrades, so that the device upgrades in place.
     """
 
-    device = models.ForeignKey(Device, models.PROTECT, related_name="workloads")
-    application = models.ForeignKey(Application, models.PROTECT, related_name="workloads")
+    # The unique constraint below finds a device's workloads.
+    device = models.ForeignKey(Device, models.PROTECT, related_name="workloads", db_index=False)
+    application = models.ForeignKey(
+        Application, models.PROTECT, related_name="workloads", db_index=False
+    )
     uid = models.UUIDField("deployment id", default=uuid.uuid4, unique=True)
     wanted = models.ForeignKey(
         "Revision", models.PROTECT, null=True, blank=True, related_name="wanted_by"
@@ -36,6 +40,8 @@ class Workload(models.Model):
                 fields=("device", "application"), name="one_workload_per_device_application"
             ),
         )
+        # With the device, so that who looks for both finds one row whichever index is taken.
+        indexes = (models.Index(fields=("application", "device"), name="workload_by_application"),)
 
     def __str__(self) -> str:
         return str(self.uid)
@@ -53,10 +59,15 @@ class Revision(models.Model):
     when the device first reported it installed, `bad_at` when it was rolled back there.
     """
 
-    workload = models.ForeignKey(Workload, models.CASCADE, related_name="revisions")
+    # Each index is written ten thousand times by a release: only those that are read are kept.
+    workload = models.ForeignKey(Workload, models.CASCADE, related_name="revisions", db_index=False)
     deployment = models.ForeignKey("Deployment", models.PROTECT, related_name="revisions")
-    version = models.ForeignKey(ApplicationVersion, models.PROTECT, related_name="+")
-    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    version = models.ForeignKey(
+        ApplicationVersion, models.PROTECT, related_name="+", db_index=False
+    )
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     content = models.CharField(max_length=71)
     attempt = models.PositiveIntegerField(default=0)
     document = models.BinaryField(null=True)
@@ -65,12 +76,23 @@ class Revision(models.Model):
     created_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
     removal = models.BooleanField(default=False, db_default=False)
-    restores = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    restores = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     installed_at = models.DateTimeField(null=True)
     bad_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=("workload", "digest"), name="revision_by_digest"),)
+        indexes = (
+            models.Index(fields=("workload", "digest"), name="revision_by_digest"),
+            # Who wants to delete a revision has to know what refers to it.
+            models.Index(
+                fields=("replaces",), condition=~Q(replaces=None), name="revision_replaced_by"
+            ),
+            models.Index(
+                fields=("restores",), condition=~Q(restores=None), name="revision_restored_by"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.digest or f"unpublished content for {self.workload_id}"

@@ -12,6 +12,9 @@ from devices.models import Device
 STAGES = [(stage.value, look.words) for stage, look in states.STAGE_LOOKS.items()]
 STATES = [(state.value, look.words) for state, look in states.STATE_LOOKS.items()]
 FAILURES = [(kind.value, words) for kind, words in states.FAILURE_WORDS.items()]
+#: Instances that have begun, or may have; and those that a device still has to come for.
+MOVING = sorted(state.value for state in states.IN_FLIGHT | {states.State.REMOVING})
+EXPECTED = sorted(state.value for state in states.UNDER_WAY | {states.State.REMOVING})
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -204,7 +207,23 @@ class Instance(models.Model):
                     condition=Q(**{f"{name}__isnull": False}),
                     name=f"instance_{name}",
                 )
-                for name in ("workload", "revision", "restore_to")
+                for name in ("revision", "restore_to")
+            ),
+            models.Index(
+                fields=("deployment", "batch"),
+                condition=Q(state=states.State.FAILED.value),
+                name="instance_failed",
+            ),
+            # The limits of a deployment are the first entries of these two.
+            models.Index(
+                fields=("deployment", "fetched_at"),
+                condition=Q(state__in=MOVING, fetched_at__isnull=False),
+                name="instance_fetched",
+            ),
+            models.Index(
+                fields=("deployment", "released_at"),
+                condition=Q(state__in=EXPECTED, fetched_at=None),
+                name="instance_awaited",
             ),
         )
 

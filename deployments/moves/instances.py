@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from deployments.models import Deployment, Instance, Revision, Workload
@@ -13,23 +13,6 @@ from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
 #: Instances whose device has something to fetch.
 _EXPECTED = UNDER_WAY | {State.REMOVING}
-
-
-def release(queued: QuerySet[Instance], now: datetime) -> int:
-    """queued → pending for instances that are bound to their revisions; answers how many."""
-    return _write(
-        queued.filter(state=State.QUEUED),
-        now,
-        state=State.PENDING.value,
-        released_at=now,
-        fetched_at=None,
-        ended_at=None,
-        attempts=F("attempts") + 1,
-        failure="",
-        last_error="",
-        progress=0,
-        progress_words="Waiting for the device to ask",
-    )
 
 
 def requeue(failed: QuerySet[Instance], now: datetime) -> int:
@@ -45,44 +28,6 @@ def requeue(failed: QuerySet[Instance], now: datetime) -> int:
     )
 
 
-def bind_workloads(queued: QuerySet[Instance]) -> int:
-    """Ties queued instances to the workload of their device, and notes what ran there before.
-
-    What a rollback puts back is the last revision that the device reported installed before its
-    first release here, stepping past those that were rolled back on it.
-    """
-    theirs = queued.order_by().filter(device__workloads__application=F("application"))
-    values: dict[str, Source] = {"pk": F("pk"), "workload": F("device__workloads__pk")}
-    update_from(Instance, values, theirs.filter(workload=None))
-    first = queued.order_by().filter(attempts=0).exclude(workload=None)
-    before: dict[str, Source] = {"pk": F("pk"), "restore_to": F("workload__installed_id")}
-    bound = update_from(Instance, before, first)
-    step_past_bad(first)
-    return bound
-
-
-def step_past_bad(instances: QuerySet[Instance]) -> int:
-    """Where the revision to put back was rolled back itself: the last good one before it."""
-    good = Revision.objects.filter(
-        workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
-    )
-    newest = good.exclude(deployment=OuterRef("deployment")).order_by("-installed_at", "-pk")
-    bad = instances.filter(restore_to__bad_at__isnull=False)
-    return bad.update(restore_to=newest.values("pk")[:1])
-
-
-def bind_revisions(instances: QuerySet[Instance]) -> int:
-    """Ties instances to the unpublished revision that was just made to follow the wanted one."""
-    made = instances.order_by().filter(
-        Q(workload__revisions__replaces=F("workload__wanted"))
-        | Q(workload__revisions__replaces=None, workload__wanted=None),
-        workload__revisions__target_version=None,
-        workload__revisions__withdrawn_at=None,
-    )
-    values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__revisions__pk")}
-    return update_from(Instance, values, made)
-
-
 def skip_satisfied(
     queued: QuerySet[Instance], deployment: Deployment, content: str, now: datetime
 ) -> int:
@@ -90,14 +35,19 @@ def skip_satisfied(
 
     Where it came from an earlier try of this deployment, it counts as installed by it.
     """
-    satisfied = Workload.objects.filter(
+    runs_it = Workload.objects.filter(
         device=OuterRef("device"),
         application=OuterRef("application"),
         wanted__content=content,
         installed=F("wanted"),
         state="installed",
     )
-    ours = queued.filter(Exists(satisfied.filter(wanted__deployment=deployment)))
+    # A look for each, as in `asked_of`; the newest revision of one workload is one row at most.
+    satisfied = queued.alias(given_by=Subquery(runs_it.values("wanted__deployment")[:1]))
+    satisfied = satisfied.exclude(given_by=None)
+    if not satisfied.exists():
+        return 0
+    ours = satisfied.filter(given_by=deployment.pk)
     words = {"ended_at": now, "progress": INSTALLED}
     values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
     update_from(Instance, values, ours.order_by().filter(attempts__gt=0))
@@ -112,7 +62,7 @@ def skip_satisfied(
     )
     skipped = "Already runs this version with these parameters"
     return _write(
-        queued.filter(Exists(satisfied)),
+        satisfied,
         now,
         state=State.SKIPPED.value,
         progress_words=skipped,
@@ -140,10 +90,9 @@ def cancel_unpublished(deployment: Deployment, now: datetime) -> int:
     A device that had failed and was to be tried again has still failed.
     """
     mine = Instance.objects.filter(deployment=deployment)
-    tried = Q(workload__wanted__deployment=deployment, workload__wanted__removal=False)
     again = mine.filter(Q(state=State.QUEUED) | Q(pk__in=_taken_back(deployment).values("pk")))
     failed = _write(
-        mine.filter(pk__in=again.filter(tried).values("pk")),
+        mine.filter(pk__in=asked_of(again, deployment).values("pk")),
         now,
         state=State.FAILED.value,
         failure=Case(When(failure="", then=Value(Failure.FAILED.value)), default=F("failure")),
@@ -153,10 +102,21 @@ def cancel_unpublished(deployment: Deployment, now: datetime) -> int:
     # What the device reports about the earlier try counts again.
     values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
     withdrawn = mine.filter(state=State.FAILED).exclude(revision__withdrawn_at=None)
-    update_from(Instance, values, withdrawn.order_by().filter(tried))
+    update_from(Instance, values, asked_of(withdrawn, deployment).order_by())
     words = {"state": State.CANCELLED.value, "ended_at": now, "progress_words": "Never sent"}
     cancelled = _write(_taken_back(deployment), now, **words)
     return failed + cancelled + _write(mine.filter(state=State.QUEUED), now, **words)
+
+
+def asked_of(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:
+    """Those whose devices shall run what this deployment gave them.
+
+    One look at the wanted revision for each, whatever the database believes about their number:
+    joined, ten thousand instances meet ten thousand revisions when its statistics are old.
+    """
+    wanted = Revision.objects.filter(pk=OuterRef("workload__wanted"), removal=False)
+    whose = Subquery(wanted.values("deployment")[:1])
+    return instances.alias(asked_by=whose).filter(asked_by=deployment.pk)
 
 
 def _taken_back(deployment: Deployment) -> QuerySet[Instance]:
@@ -184,24 +144,6 @@ def give_up(instances: QuerySet[Instance], failure: Failure, words: str, now: da
     not_back = _write(back, now, failure=Failure.ROLLBACK_FAILED.value, **ended)
     under_way = instances.filter(state__in=UNDER_WAY)
     return not_back + _write(under_way, now, failure=failure.value, **ended)
-
-
-def put_back(instances: QuerySet[Instance], now: datetime) -> int:
-    """→ removing: the rollback takes hold of them and unties them from what they were given."""
-    return _write(
-        instances,
-        now,
-        state=State.REMOVING.value,
-        holds=True,
-        revision=None,
-        released_at=now,
-        fetched_at=None,
-        ended_at=None,
-        failure="",
-        last_error="",
-        progress=0,
-        progress_words="Waiting for the device to ask",
-    )
 
 
 def close(instances: QuerySet[Instance], state: State, words: str, now: datetime) -> int:

@@ -8,7 +8,6 @@ from django.db.models import (
     Case,
     CharField,
     DateTimeField,
-    Exists,
     F,
     IntegerField,
     Min,
@@ -19,14 +18,13 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from deployments import events
-from deployments.models import Deployment, Instance, Revision, Workload
-from deployments.moves import instances
-from deployments.moves.locks import lock_workloads
-from deployments.rows import Source, insert_from, update_from
+from deployments.models import Deployment, Instance, Revision
+from deployments.moves import binding, instances
+from deployments.moves.locks import lock_workloads, look_up_by_index
+from deployments.rows import Source, insert_from
 from deployments.states import RELEASED, Failure, State
 from deployments.words import devices
 from devices.desire import raise_generation
@@ -46,18 +44,21 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
     Only workloads whose content is this deployment's are touched. What never reached a device is
     over at once; where another deployment came since, this one is superseded.
     """
-    mine = Instance.objects.filter(deployment=deployment)
-    first = mine.filter(_LEFT).aggregate(first=Min("position"))["first"]
+    mine = Instance.objects.filter(_LEFT, deployment=deployment)
+    # What may have reached devices comes first: the others do not wait for anything.
+    left = mine.exclude(state=State.QUEUED, attempts=0)
+    first = left.aggregate(first=Min("position"))["first"]
     if first is None:
+        _close_unsent(mine, now)
         return
-    chunk = mine.filter(_LEFT, position__lt=first + CHUNK)
-    ours = chunk.filter(
-        workload__wanted__deployment=deployment, workload__wanted__removal=False
-    ).filter(_unheld(deployment))
-    fresh = _begin(deployment, ours, now)
-    _remember_as_bad(deployment, fresh, now)
-    instances.step_past_bad(fresh)
-    if count := _want(deployment, fresh, _what_ran_before(deployment, now), now):
+    chunk = left.filter(position__lt=first + CHUNK)
+    _lock(chunk)
+    binding.step_past_bad(chunk, deployment.content)
+    ours = _unheld(instances.asked_of(chunk, deployment), deployment)
+    made = _want(ours, _what_ran_before(deployment, now), chunk, now)
+    _remember_as_bad(deployment, made, now)
+    _give_up_on_the_gone(deployment, now)
+    if count := made.count():
         events.record(deployment, "restored", f"{sentence} Begun on {devices(count)}.", now=now)
     _close_the_rest(deployment, chunk, now)
 
@@ -65,51 +66,60 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
 def restore_again(deployment: Deployment, now: datetime) -> int:
     """Puts devices back once more where that failed; answers how many it tries."""
     failed = Instance.objects.filter(_UNRESTORED, deployment=deployment)
-    ours = failed.filter(workload__wanted=F("revision")).filter(_unheld(deployment))
-    fresh = _begin(deployment, ours, now)
-    count = _want(deployment, fresh, _the_same_again(now), now)
+    _lock(failed)
+    ours = _unheld(failed.filter(workload__wanted=F("revision")), deployment)
+    count = _want(ours, _the_same_again(now), failed, now).count()
+    _give_up_on_the_gone(deployment, now)
     if count:
         instances.close(failed, State.SUPERSEDED, _SUPERSEDED, now)
     return count
 
 
-def _begin(deployment: Deployment, ours: QuerySet[Instance], now: datetime) -> QuerySet[Instance]:
-    """Takes hold of these devices; what they are to run is still to be made."""
-    # Clients first, as a release and a poll do: so none waits in a ring.
-    raise_generation(ours.order_by().values("device__client"))
-    lock_workloads(ours)
-    instances.put_back(ours, now)
-    return Instance.objects.filter(deployment=deployment, state=State.REMOVING, revision=None)
+def _lock(chunk: QuerySet[Instance]) -> None:
+    """Locks what may be changed for them; a client of theirs that gets nothing new will see that.
+
+    Clients first, as a release and a poll do, then workloads, as a report does.
+    """
+    look_up_by_index()
+    raise_generation(chunk.exclude(workload=None).order_by().values("device__client"))
+    lock_workloads(chunk)
 
 
 def _want(
-    deployment: Deployment, fresh: QuerySet[Instance], values: Mapping[str, Source], now: datetime
-) -> int:
-    """Makes the revisions that restore or remove, and the wanted ones of their workloads."""
-    count = insert_from(Revision, values, fresh.order_by())
-    instances.bind_revisions(fresh)
-    bound = Instance.objects.filter(deployment=deployment, state=State.REMOVING, released_at=now)
-    wanted: dict[str, Source] = {"pk": F("workload_id"), "wanted": F("revision_id")}
-    theirs = bound.filter(workload__wanted=F("revision__replaces"))
-    update_from(Workload, wanted, theirs.order_by())
+    ours: QuerySet[Instance],
+    values: Mapping[str, Source],
+    chunk: QuerySet[Instance],
+    now: datetime,
+) -> QuerySet[Revision]:
+    """Makes the revisions that restore or remove, and ties workloads and instances to them."""
+    newest = binding.newest_revision()
+    insert_from(Revision, values, ours.order_by())
+    made = binding.made_since(newest, now)
+    binding.want(made)
+    binding.put_back(chunk, newest, now)
+    return made
+
+
+def _give_up_on_the_gone(deployment: Deployment, now: datetime) -> None:
+    begun = Instance.objects.filter(deployment=deployment, state=State.REMOVING, released_at=now)
     gone = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
     words = "The device has left the fleet, so it cannot be put back."
-    instances.give_up(bound.filter(gone), Failure.ROLLBACK_FAILED, words, now)
-    return count
+    instances.give_up(begun.filter(gone), Failure.ROLLBACK_FAILED, words, now)
 
 
-def _unheld(deployment: Deployment) -> Combinable:
-    """Devices whose application no other running deployment holds."""
+def _unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:
+    """Those whose device's application no other running deployment holds: a look for each."""
     others = Instance.objects.filter(
         device=OuterRef("device"), application=OuterRef("application"), holds=True
     )
-    return ~Exists(others.exclude(deployment=deployment))
+    holder = others.exclude(deployment=deployment).order_by().values("pk")[:1]
+    return instances.alias(holder=Subquery(holder)).filter(holder=None)
 
 
-def _remember_as_bad(deployment: Deployment, fresh: QuerySet[Instance], now: datetime) -> None:
+def _remember_as_bad(deployment: Deployment, made: QuerySet[Revision], now: datetime) -> None:
     """This content is not put back on these devices by a later rollback."""
     tried = Revision.objects.filter(content=deployment.content, bad_at=None)
-    tried.filter(workload__in=fresh.order_by().values("workload")).update(bad_at=now)
+    tried.filter(workload__in=made.values("workload")).update(bad_at=now)
 
 
 def _what_ran_before(deployment: Deployment, now: datetime) -> dict[str, Source]:
@@ -158,10 +168,17 @@ def _revision(like: str, now: datetime) -> dict[str, Source]:
 
 def _close_the_rest(deployment: Deployment, chunk: QuerySet[Instance], now: datetime) -> None:
     """What there is nothing to put back for; `chunk` is what was not begun."""
-    held = chunk.filter(workload__wanted__deployment=deployment, workload__wanted__removal=False)
+    held = instances.asked_of(chunk, deployment)
     instances.close(held, State.SUPERSEDED, "Another deployment is changing it", now)
     queued = chunk.filter(state=State.QUEUED)
     instances.close(queued, State.CANCELLED, "Never sent", now)
     unsent = chunk.filter(Q(revision=None) | Q(revision__withdrawn_at__isnull=False))
     instances.close(unsent, State.REMOVED, "Taken back before the device knew about it", now)
     instances.close(chunk, State.SUPERSEDED, _SUPERSEDED, now)
+
+
+def _close_unsent(mine: QuerySet[Instance], now: datetime) -> None:
+    first = mine.aggregate(first=Min("position"))["first"]
+    if first is not None:
+        chunk = mine.filter(position__lt=first + CHUNK)
+        instances.close(chunk, State.CANCELLED, "Never sent", now)

@@ -1,14 +1,21 @@
-"""What a crash test needs: who kills, who starts again, and an operator who is not put off."""
+"""A plant on a bad day: who kills, who starts again, and an operator who is not put off."""
 
 import random
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from time import monotonic
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from time import monotonic, sleep
 
 import httpx
+import redis
 
+from tests.e2e.rollouts import OVER, Rollout, Standing, standings
 from tests.e2e.running import PASSWORD, Portal
+
+KILL_SECONDS = 5.0
+#: How long deployments may take after the last kill.
+PATIENCE_SECONDS = 150.0
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -21,91 +28,124 @@ class Kill:
 
 
 def kill_order(seed: int, parts: Sequence[str], kills: int) -> list[int]:
-    """The places in `parts` to kill, in order: each of them twice, the others by chance."""
+    """Places in `parts` in the order in which to kill: each of them twice, the rest by chance."""
     dice = random.Random(seed)
     places = list(range(len(parts)))
-    order = [*places, *places]
-    order += dice.choices(places, k=kills - len(order))
+    order = [*places, *places, *dice.choices(places, k=kills - 2 * len(places))]
     dice.shuffle(order)
     return order
 
 
-class Supervisor:
-    """Starts a part again as soon as it has ended, as systemd would, and knows who ended it."""
-
-    def __init__(self, running: Portal, parts: Sequence[str]) -> None:
-        """Start all the parts."""
-        self.running, self.parts = running, parts
-        self.kills: list[Kill] = []
-        #: Parts that ended although nobody had killed them, with their exit code.
-        self.gave_up: list[tuple[str, int]] = []
-        running.start(parts)
-        self._begun = monotonic()
-
-    def kill(self, place: int, under_way: int) -> None:
-        """End one part as a power cut would, and start it again."""
-        server = self.running.servers[place]
-        server.kill()
-        server.wait(10)
-        self.kills.append(Kill(self.parts[place], monotonic() - self._begun, under_way))
-        self._begin(place)
-
-    def look_after(self) -> None:
-        """Start again what ended by itself."""
-        for place, server in enumerate(self.running.servers):
-            if (code := server.poll()) is not None:
-                self.gave_up.append((self.parts[place], code))
-                self._begin(place)
-
-    def killed(self) -> Counter[str]:
-        """How often each part was killed."""
-        return Counter(kill.part for kill in self.kills)
-
-    def _begin(self, place: int) -> None:
-        self.running.servers[place] = self.running.begin("serve", self.parts[place])
-
-
-class Person:
-    """An operator at the portal's own pages, who tries again when nobody answers."""
+class Operator:
+    """Somebody at the portal's own pages, who tries again when nobody answers."""
 
     def __init__(self, url: str, name: str) -> None:
-        """Open a browser of a kind."""
-        self._name = name
-        self._browser = httpx.Client(base_url=url, timeout=10, follow_redirects=True)
+        """Sign in; the session outlives the web server that began it."""
+        self.browser = httpx.Client(base_url=url, timeout=10, follow_redirects=True)
         #: Answers that were a fault of the portal; a lost connection is none.
         self.faults: list[str] = []
-
-    def close(self) -> None:
-        """Close the browser."""
-        self._browser.close()
-
-    def sign_in(self) -> None:
-        """Sign in; the session outlives the web server that began it."""
-        self._browser.get("/login/").raise_for_status()
-        form = {"username": self._name, "password": PASSWORD}
-        self._post("/login/", form)
+        self.browser.get("/login/").raise_for_status()
+        self._post("/login/", {"username": name, "password": PASSWORD})
 
     def start(self, deployment: int) -> None:
         """Press Start. Whether it was heard stands in the database, whatever came back."""
         self._post(f"/deployments/deployment/{deployment}/do/start/", {})
 
-    def reads(self, deployment: int) -> dict[str, object]:
-        """The numbers of a deployment's page; empty when the portal does not answer."""
-        try:
-            answer = self._browser.get(f"/deployments/deployment/{deployment}/live.json")
-        except httpx.TransportError:
-            return {}
-        self._note(answer)
-        frame = answer.json() if answer.is_success else {}
-        return {one["words"]: one["number"] for one in frame.get("counts", ()) if one["number"]}
+    def reads(self, deployment: int) -> dict[str, int]:
+        """How many devices are in which state, in the words of the deployment's page."""
+        answer = self.browser.get(f"/deployments/deployment/{deployment}/live.json")
+        counts = answer.raise_for_status().json()["counts"]
+        return {one["words"]: one["number"] for one in counts if one["number"]}
 
     def _post(self, path: str, form: dict[str, str]) -> None:
-        token = {"csrfmiddlewaretoken": self._browser.cookies.get("csrftoken", "")}
+        token = {"csrfmiddlewaretoken": self.browser.cookies["csrftoken"]}
         try:
-            self._note(self._browser.post(path, data={**form, **token}))
+            answer = self.browser.post(path, data={**form, **token})
         except httpx.TransportError:
             return
-
-    def _note(self, answer: httpx.Response) -> None:
         if answer.is_error:
             self.faults.append(f"{answer.request.method} {answer.url.path}: {answer.status_code}")
+
+
+@dataclass
+class Plant:
+    """A portal whose parts are killed, those in `left` from its end, and started again."""
+
+    running: Portal
+    parts: Sequence[str]
+    rollouts: Sequence[Rollout]
+    operator: Operator
+    seed: int
+    left: list[int]
+    kills: list[Kill] = field(default_factory=list)
+    #: Parts that ended although nobody had killed them, with their exit code.
+    gave_up: list[tuple[str, int]] = field(default_factory=list)
+
+    def live_through(self) -> None:
+        """Kill, flush, start again and roll out until everything is over."""
+        begun, flush_at = monotonic(), len(self.left) // 2
+        end = begun + KILL_SECONDS * len(self.left) + PATIENCE_SECONDS
+        while self.left or not self._all_over():
+            assert monotonic() < end, "The deployments were not over in time."
+            self._look_after()
+            since = monotonic() - begun
+            if self.left and since >= KILL_SECONDS * (len(self.kills) + 1):
+                self._kill(self.left.pop(), since)
+                if len(self.left) == flush_at:
+                    self._flush()
+            self._start_what_is_next()
+            sleep(LOOK_SECONDS)
+
+    def story(self) -> str:
+        """What happened, for whoever looks at a failure."""
+        kills = (
+            f"{kill.after_seconds:6.1f} s: {kill.part} killed, {kill.under_way} devices under way"
+            for kill in self.kills
+        )
+        ends = (f"{name}: {standing}" for name, standing in standings(self.running).items())
+        return "\n".join((f"CRASH_SEED={self.seed}", *kills, *ends, ""))
+
+    def _all_over(self) -> bool:
+        return all(standing.stage in OVER for standing in standings(self.running).values())
+
+    def _kill(self, place: int, since: float) -> None:
+        # As a power cut would end it; and as systemd would, it is begun again at once.
+        flying = "SELECT count(*) FROM deployments_instance WHERE state IN ('pending','installing')"
+        self.kills.append(Kill(self.parts[place], since, self.running.number(flying)))
+        self.running.servers[place].kill()
+        self.running.servers[place].wait(10)
+        self._begin(place)
+
+    def _look_after(self) -> None:
+        for place, server in enumerate(self.running.servers):
+            if (code := server.poll()) is not None:
+                self.gave_up.append((self.parts[place], code))
+                self._begin(place)
+
+    def _begin(self, place: int) -> None:
+        self.running.servers[place] = self.running.begin("serve", self.parts[place])
+
+    def _flush(self) -> None:
+        with redis.Redis.from_url(self.running.environment["LINESIDE_REDIS_URL"]) as server:
+            server.flushall()
+
+    def _start_what_is_next(self) -> None:
+        now = standings(self.running)
+        for each in self.rollouts:
+            if now[each.name].stage == "ready" and _may_begin(each, now):
+                self.operator.start(now[each.name].id)
+
+
+def _may_begin(rollout: Rollout, now: dict[str, Standing]) -> bool:
+    return not rollout.after or now[rollout.after].stage in OVER
+
+
+@contextmanager
+def plant_of(
+    running: Portal, parts: Sequence[str], rollouts: Sequence[Rollout], seed: int, kills: int
+) -> Iterator[Plant]:
+    """A plant with its operator signed in; nothing of it is killed yet."""
+    operator = Operator(running.url, "operator")
+    with closing(operator.browser):
+        order = kill_order(seed, parts, kills)
+        yield Plant(running, parts, rollouts, operator, seed, order)

@@ -14,7 +14,7 @@ from tests.e2e.running import PASSWORD, Portal
 
 KILL_SECONDS = 5.0
 #: How long deployments may take after the last kill.
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 300.0
 LOOK_SECONDS = 0.5
 
 

@@ -56,7 +56,7 @@ class Rollout:
 #: What fails, as the simulator is told.
 FAILING = (f"revision={NEXT_HISTORY.revision}:0.4", f"application={PICTURES.application}:0.15")
 
-EVERYWHERE, ON_HALF, ON_A_QUARTER = "!none", "lot in (1,2)", "lot=3"
+EVERYWHERE = "!none"
 LOTS = "lot=1,2,3,4"
 AS_THEY_FAIL = "100 %"
 
@@ -73,12 +73,12 @@ ROLLOUTS = (
         },
     ),
     Rollout(
-        *("Flows 3", FLOWS, EVERYWHERE, "Flows 2"),
+        *("Flows 3", FLOWS, "lot in (3,4)", "Flows 2"),
         strategy={"kind": "rolling", "batch_percent": "50", "batch_delay_seconds": 1},
     ),
-    Rollout("History 1", HISTORY, ON_HALF),
+    Rollout("History 1", HISTORY, "lot=1"),
     Rollout(
-        *("History 2", NEXT_HISTORY, ON_HALF, "History 1"),
+        *("History 2", NEXT_HISTORY, "lot=1", "History 1"),
         strategy={
             "kind": "canary",
             "canary_percent": "40",
@@ -92,19 +92,19 @@ ROLLOUTS = (
         ends=("removed", "cancelled"),
     ),
     Rollout(
-        *("History 3", NEXT_HISTORY, ON_HALF, "History 2"),
+        *("History 3", NEXT_HISTORY, "lot=1", "History 2"),
         strategy={"kind": "rolling", "batch_percent": "50", "max_failures": AS_THEY_FAIL},
         ends=("installed", "failed"),
     ),
     Rollout(
-        *("Pictures 1", PICTURES, ON_A_QUARTER),
+        *("Pictures 1", PICTURES, "lot=2"),
         strategy={"rollback_count": 2},
         stage="rolled_back",
         status="removed",
         ends=("removed",),
     ),
     Rollout(
-        *("Pictures 2", PICTURES, ON_A_QUARTER, "Pictures 1"),
+        *("Pictures 2", PICTURES, "lot=2", "Pictures 1"),
         status="failed",
         ends=("installed", "failed"),
     ),

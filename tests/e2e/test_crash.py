@@ -26,7 +26,7 @@ KILLS = 22
 LEAST_UNDER_WAY = 18
 
 FLEET = (
-    *("--devices", str(DEVICES), "--poll-seconds", "6", "--label", LOTS),
+    *("--devices", str(DEVICES), "--poll-seconds", "7", "--label", LOTS),
     *("--download-seconds", "1", "--install-seconds", "8", "--slow", "0.1:2"),
     *("--duplicate", "0.1", "--out-of-order", "0.1", "--stale", "0.1"),
     *(word for failing in FAILING for word in ("--fail", failing)),

@@ -229,8 +229,8 @@ def saw_manifest(revisions: list[int], version: int, now: datetime) -> int:
     silent = leaving.annotate(last=Subquery(said.values("state")[:1])).filter(
         Q(last=None) | Q(last=Status.REMOVED)
     )
-    words = {"progress_words": "Never had it", "ended_at": now}
-    _write(silent, now, state=State.REMOVED.value, progress=INSTALLED, unjudged=True, **words)
+    ended = {"state": State.REMOVED.value, "ended_at": now, "progress_words": "Never had it"}
+    _write(silent, now, progress=INSTALLED, unjudged=True, **ended)
     _write(leaving, now, fetched_at=now, unjudged=True)
     words = f"Knows about it (manifest {version})"
     unseen = waiting.filter(state__in={State.PENDING, State.DEFERRED, State.REMOVING})

@@ -17,7 +17,7 @@ from tests.e2e.crashing import Plant, plant_of
 from tests.e2e.rollouts import FAILING, LOTS, PACKAGES, ROLLOUTS, Rollout, standings, submit
 from tests.e2e.running import Portal, portal, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 PARTS = ("web", "devices", "worker", "worker", "beat")
 DEVICES = 500

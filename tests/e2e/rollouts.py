@@ -54,7 +54,7 @@ class Rollout:
 
 
 #: What fails, as the simulator is told.
-FAILING = (f"revision={NEXT_HISTORY.revision}:0.4", f"application={PICTURES.application}:0.15")
+FAILING = (f"revision={NEXT_HISTORY.revision}:0.4", f"application={PICTURES.application}:0.25")
 
 EVERYWHERE = "!none"
 LOTS = "lot=1,2,3,4"

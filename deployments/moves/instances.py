@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from deployments.models import Deployment, Instance, Revision, Workload
+from deployments.models import Deployment, Instance, Revision, StatusReport, Workload
 from deployments.rows import Source, update_from
-from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
+from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State, Status
 
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
 PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
@@ -161,10 +161,18 @@ def let_go(deployment: Deployment) -> int:
 def saw_manifest(revisions: list[int], version: int, now: datetime) -> int:
     """Notes that the client holds the manifest with these revisions.
 
-    For a removal that is all there is to fetch.
+    For a removal that is all there is to fetch. A device that has never spoken of the application
+    since it last removed it does not have it: the content was lost on its way, and about what it
+    never had it will not report.
     """
     waiting = Instance.objects.filter(revision__in=revisions, holds=True, progress__lt=PUBLISHED)
     leaving = waiting.filter(state=State.REMOVING, revision__removal=True, fetched_at=None)
+    said = StatusReport.objects.filter(workload=OuterRef("workload")).order_by("-pk")
+    silent = leaving.annotate(last=Subquery(said.values("state")[:1])).filter(
+        Q(last=None) | Q(last=Status.REMOVED)
+    )
+    ended = {"state": State.REMOVED.value, "ended_at": now, "progress_words": "Never had it"}
+    _write(silent, now, progress=INSTALLED, unjudged=True, **ended)
     _write(leaving, now, fetched_at=now, unjudged=True)
     words = f"Knows about it (manifest {version})"
     unseen = waiting.filter(state__in={State.PENDING, State.DEFERRED, State.REMOVING})

@@ -71,7 +71,7 @@ def restore_again(deployment: Deployment, now: datetime) -> int:
     count = _want(ours, _the_same_again(now), failed, now).count()
     _give_up_on_the_gone(deployment, now)
     if count:
-        instances.close(failed, State.SUPERSEDED, _SUPERSEDED, now)
+        instances.close(failed.exclude(released_at=now), State.SUPERSEDED, _SUPERSEDED, now)
     return count
 
 

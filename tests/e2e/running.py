@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,10 +88,10 @@ class Portal:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start(self) -> None:
+    def start(self, parts: Sequence[str] = PARTS) -> None:
         """Start the server, or its parts, and wait until the sign-in page answers."""
-        parts = PARTS if self.environment.get("LINESIDE_REDIS_URL") else ("all",)
-        self.servers = [self._begin("serve", part) for part in parts]
+        parts = parts if self.environment.get("LINESIDE_REDIS_URL") else ("all",)
+        self.servers = [self.begin("serve", part) for part in parts]
         until(self._answers, seconds=60, what="the sign-in page")
 
     def kill(self) -> None:
@@ -103,7 +103,7 @@ class Portal:
 
     def start_fleet(self, *flags: str) -> None:
         """Start the simulated fleet."""
-        self.fleet = self._begin("simulate_fleet", *flags)
+        self.fleet = self.begin("simulate_fleet", *flags)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """What stands in the portal's database."""
@@ -134,7 +134,8 @@ class Portal:
         """All that the processes wrote."""
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in self.log)
 
-    def _begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a command that runs on, with a log of its own."""
         path = self.folder / f"{arguments[0]}-{len(self.log)}.log"
         self.log.append(path)
         with path.open("wb") as output:

@@ -1,0 +1,61 @@
+"""A rollback ends although its version was lost on the way to some devices."""
+
+import pytest
+
+from deployments import moves
+from tests.deployments import plant
+from tests.deployments.plant import after
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def device():
+    return plant.a_device(path="press-1")
+
+
+def rolled_back(rollout):
+    """The rollback has begun, and its removals wait for the devices to ask."""
+    moves.roll_back(rollout, actor=None, now=after(1))
+    plant.tick(rollout, after(1))
+    assert plant.states_of(rollout) == {"removing": 1}
+
+
+def test_a_device_that_never_spoke_of_it_has_nothing_to_remove(device):
+    rollout = plant.a_rollout([device])
+    # The manifest goes out; the answer, or the content after it, never arrives.
+    plant.poll(device)
+    rolled_back(rollout)
+    plant.poll(device, after(2))
+    assert plant.tick(rollout, after(2)) == ["Rolled back: 1 device put back."]
+    assert (rollout.stage, rollout.status) == ("rolled_back", "removed")
+
+
+def test_it_is_the_same_when_an_earlier_one_was_removed_before(device):
+    first = plant.a_rollout([device], plant.a_version("1.0.0"))
+    plant.install(device)
+    plant.tick(first)
+    moves.roll_back(first, actor=None, now=plant.NOON)
+    plant.tick(first)
+    plant.poll(device)
+    plant.tell(device, "removed")
+    plant.tick(first)
+    assert first.stage == "rolled_back"
+    second = plant.a_rollout([device], plant.a_version("2.0.0"))
+    plant.poll(device)
+    rolled_back(second)
+    plant.poll(device, after(2))
+    assert plant.tick(second, after(2)) == ["Rolled back: 1 device put back."]
+
+
+def test_a_device_that_did_speak_of_it_is_waited_for(device):
+    rollout = plant.a_rollout([device])
+    plant.poll(device)
+    manifest = plant.poll(device).version
+    rolled_back(rollout)
+    # Sent before the rollback and received after it: history, but it tells that the device has it.
+    plant.tell(device, "pending", adopted=manifest, now=after(1))
+    plant.poll(device, after(2))
+    assert plant.tick(rollout, after(2)) == []
+    plant.tell(device, "removed", now=after(3))
+    assert plant.tick(rollout, after(3)) == ["Rolled back: 1 device put back."]

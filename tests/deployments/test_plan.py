@@ -407,7 +407,9 @@ def test_these_keep_a_batch_open(state):
     assert EndBatch not in {type(step) for step in plan(seen, NOON)}
 
 
-@pytest.mark.parametrize("state", set(State) - {"pending", "installing", "queued", "removing"})
+@pytest.mark.parametrize(
+    "state", sorted(set(State) - {"pending", "installing", "queued", "removing"})
+)
 def test_and_these_end_it(state):
     steps = plan(snap(batch(**{state.value: 1})), NOON)
     assert [type(step) for step in steps] == [EndBatch]

@@ -82,7 +82,7 @@ def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRe
 def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
     _refuse_unseen(request, deployment, action)
     now, reason = timezone.now(), request.POST.get("reason", "").strip()[:REASON_LENGTH]
-    seen = {"plan_digest": plan_shown(request)} if action in ABOUT_THE_PLAN else {}
+    seen = _seen(request, action)
     DOINGS[action](deployment, actor=person(request), now=now, reason=reason, **seen)
     if action is Action.EDIT:
         return redirect("admin:deployments_deployment_step", deployment.pk, deployment.wizard_step)
@@ -97,20 +97,18 @@ def _refuse_unseen(request: HttpRequest, deployment: Deployment, action: Action)
     target_of(deployment, action)
     if action is Action.START:
         refuse_outdated(deployment, edits_shown(request))
-    if VERBS[action].gate is not None:
-        _refuse_other_gate(deployment, gate_shown(request))
+
+
+def _seen(request: HttpRequest, action: Action) -> dict[str, str | int | None]:
+    """What the person was looking at, for verbs that are about exactly that."""
+    if action in ABOUT_THE_PLAN:
+        return {"plan_digest": plan_shown(request)}
+    return {"gate_batch": gate_shown(request)} if VERBS[action].gate is not None else {}
 
 
 def _refuse_other_plan(deployment: Deployment, shown: str | None) -> None:
     if shown not in (None, deployment.plan_digest):
         raise MoveRefusedError(f"{deployment.name} was changed since it was shown: look again.")
-
-
-def _refuse_other_gate(deployment: Deployment, shown: int | None) -> None:
-    if shown not in (None, deployment.gate_batch):
-        raise MoveRefusedError(
-            f"{deployment.name} waits at another gate now than the one that was shown: look again."
-        )
 
 
 Doing = Callable[..., None]

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from deployments import events
 from deployments.counting import snapshot, summary_of
 from deployments.models import Deployment, Instance
+from deployments.moves.door import unmoved
 from deployments.moves.steps import carry_out
 from deployments.planner import Snapshot, Step, next_look, plan
 from deployments.states import ACTIVE, Stage
@@ -60,6 +61,7 @@ def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
     if due(now).filter(pk=deployment_pk).update(claimed_until=claim, due_at=now) != 1:
         return []
     deployment = Deployment.objects.get(pk=deployment_pk)
+    deployment.claimed_until = claim
     try:
         done = _work(deployment, now)
     except (OperationalError, InterfaceError):
@@ -70,14 +72,15 @@ def tick(deployment_pk: int, *, now: datetime) -> list[Step]:
         raise
     finally:
         Deployment.objects.filter(pk=deployment_pk, claimed_until=claim).update(claimed_until=None)
-    # Who reported while the claim was held was turned away: it must not wait for the next beat.
-    if Instance.objects.filter(deployment=deployment_pk, unjudged=True).exists():
+    # Who came while the claim was held was turned away: it must not wait for the next beat.
+    if due(now).filter(pk=deployment_pk).exists():
         events.nudge(deployment_pk)
     return done
 
 
 def _work(deployment: Deployment, now: datetime) -> list[Step]:
     policy = policy_of(deployment.strategy)
+    claim = deployment.claimed_until
     done: list[Step] = []
     begun = time.monotonic()
     for _ in range(ROUNDS):
@@ -91,9 +94,11 @@ def _work(deployment: Deployment, now: datetime) -> list[Step]:
             carry_out(deployment, step, policy, now)
         done += steps
         deployment.refresh_from_db()
+        if deployment.claimed_until != claim:
+            # The claim ran out and somebody else has it: nothing here may pass for theirs.
+            return done
         if time.monotonic() - begun > TURN_SECONDS and deployment.stage in ACTIVE:
             # It is still due: whoever looks next goes on where this look ends.
-            events.nudge(deployment.pk)
             return done
     message = f"The plan of deployment {deployment.pk} did not end after {ROUNDS} rounds."
     raise EndlessPlanError(message)
@@ -111,8 +116,9 @@ def _note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
     }
     changed = {name: value for name, value in values.items() if getattr(deployment, name) != value}
     if changed:
-        same = Deployment.objects.filter(pk=deployment.pk, stage=deployment.stage)
-        # A cancel in this moment sets due_at itself, and must not be overwritten: hence the guard.
+        # Who moved it since it was read has set due_at, and that must not be overwritten: a pause
+        # and a resume in this moment leave the stage as it was, but not the time of the change.
+        same = unmoved(deployment, claimed=True).filter(updated_at=deployment.updated_at)
         same.update(**changed, updated_at=now)
         events.ring(deployment.pk)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from deployments.states import UNDER_WAY, Failure, State, Status
+from deployments.states import ON_THE_WAY, UNDER_WAY, Failure, State, Status
 
 #: Percent of the bar between the fetched content and the installed application.
 FETCHED, INSTALLED = 35, 100
@@ -81,7 +81,7 @@ def observation(
         return _failed(instance, state, components, error)
     if reported is Status.REMOVED:
         return _gone(instance, state)
-    if reported in {Status.PENDING, Status.INSTALLING} and state in UNDER_WAY:
+    if reported in ON_THE_WAY and state in UNDER_WAY:
         return _on_the_way(instance, state, reported, components)
     return None
 

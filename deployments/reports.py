@@ -15,7 +15,7 @@ from deployments import events
 from deployments.models import Instance, Revision, StatusReport, Workload
 from deployments.moves import instances
 from deployments.observing import observation
-from deployments.states import Status
+from deployments.states import ON_THE_WAY, Status
 from devices.models import Client, Device
 
 #: Characters kept of an error text.
@@ -144,7 +144,11 @@ def _repeats_the_last(row: StatusReport) -> bool:
 
 
 def _update_workload(workload: Workload, revision: Revision, report: Report, now: datetime) -> None:
-    changes: dict[str, object] = {"state": report.state.value, "reported_at": now}
+    changes: dict[str, object] = {"reported_at": now}
+    # A repeated or late word of the way there does not take its end back.
+    arrived = workload.state == Status.INSTALLED and workload.installed_id == revision.pk
+    if not (arrived and report.state in ON_THE_WAY):
+        changes["state"] = report.state.value
     if report.state is Status.INSTALLED and not revision.removal:
         changes["installed"] = revision
         if revision.installed_at is None:

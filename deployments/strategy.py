@@ -195,7 +195,7 @@ def canary_labels(stored: Mapping[str, object]) -> str:
 
 
 def _choice(name: str, value: object) -> object:
-    if value not in CHOICES[name]:
+    if not isinstance(value, str) or value not in CHOICES[name]:
         raise ValueError(f"must be one of {', '.join(CHOICES[name])}")
     return value
 
@@ -260,9 +260,8 @@ def _contradictions(merged: Mapping[str, object]) -> dict[str, str]:
             sizes(str(merged["batch_sizes"]))
         except ValueError as error:
             problems["batch_sizes"] = str(error)
-    if merged["offline"] == Offline.MOVE_ON and not _number(
-        merged, "offline_after_seconds"
-    ) < _number(merged, "offline_wait_seconds"):
+    after, given_up = (_number(merged, f"offline_{when}_seconds") for when in ("after", "wait"))
+    if merged["offline"] != Offline.WAIT and after >= given_up:
         problems["offline_after_seconds"] = "must be shorter than the time until it is given up"
     return problems
 

@@ -9,8 +9,8 @@ from accounts.models import User
 from deployments import approval
 from deployments.models import Deployment
 from deployments.moves import instances
-from deployments.moves.door import MoveRefusedError, ended, move, stage_after
-from deployments.states import Action, Status
+from deployments.moves.door import MoveRefusedError, ended_unstarted, move, stage_after
+from deployments.states import Action
 
 
 def approve(
@@ -60,7 +60,7 @@ def deny(
     _refuse_author(deployment, actor)
     _refuse_unseen(deployment, plan_digest)
     with transaction.atomic():
-        changes: dict[str, object] = {**ended(Status.REMOVED, now), "start_at": None}
+        changes = ended_unstarted(deployment, now)
         move(deployment, to, "Denied.", now=now, actor=actor, reason=reason, changes=changes)
         instances.cancel_unpublished(deployment, now)
 

@@ -3,15 +3,17 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from accounts.models import User
 from deployments import events, targeting
+from deployments.counting import retryable
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import instances, rollback
 from deployments.moves.door import MoveRefusedError, move, stage_after, under_way
 from deployments.moves.pulling import pull_back, taken_back_words
 from deployments.states import Action, Stage, State, Status
+from deployments.strategy import policy_of
 from deployments.words import counted, devices
 
 
@@ -47,17 +49,33 @@ def resume(deployment: Deployment, *, actor: User | None, now: datetime, reason:
 
 
 def promote_canary(
-    deployment: Deployment, *, actor: User | None, now: datetime, reason: str = ""
+    deployment: Deployment,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+    gate_batch: int | None = None,
 ) -> None:
-    """Opens the gate behind the canary; raises MoveRefusedError."""
-    _open_gate(deployment, Action.PROMOTE_CANARY, "promoted", actor, now, reason)
+    """Opens the gate behind the canary.
+
+    `gate_batch` is the batch behind which the person saw it waiting; None stands for what was
+    read just now. Raises MoveRefusedError.
+    """
+    to = _through_gate(deployment, Action.PROMOTE_CANARY, gate_batch)
+    _open_gate(deployment, to, "promoted", actor, now, reason)
 
 
 def approve_batch(
-    deployment: Deployment, *, actor: User | None, now: datetime, reason: str = ""
+    deployment: Deployment,
+    *,
+    actor: User | None,
+    now: datetime,
+    reason: str = "",
+    gate_batch: int | None = None,
 ) -> None:
-    """Opens the gate behind a batch; raises MoveRefusedError."""
-    _open_gate(deployment, Action.APPROVE_BATCH, "approved", actor, now, reason)
+    """Opens the gate behind a batch, as `promote_canary` does; raises MoveRefusedError."""
+    to = _through_gate(deployment, Action.APPROVE_BATCH, gate_batch)
+    _open_gate(deployment, to, "approved", actor, now, reason)
 
 
 def retry_failed(
@@ -82,15 +100,23 @@ def retry_failed(
         raise MoveRefusedError(targeting.sentence_about(held, application)) from None
 
 
+def _through_gate(deployment: Deployment, action: Action, shown: int | None) -> Stage:
+    to = stage_after(deployment, action)
+    if shown not in (None, deployment.gate_batch):
+        raise MoveRefusedError(
+            f"{deployment.name} waits at another gate now than the one that was shown: look again."
+        )
+    return to
+
+
 def _open_gate(
     deployment: Deployment,
-    action: Action,
+    to: Stage,
     done: str,
     actor: User | None,
     now: datetime,
     reason: str,
 ) -> None:
-    to = stage_after(deployment, action)
     behind = Batch.objects.filter(deployment=deployment, number=deployment.gate_batch or 0)
     with transaction.atomic():
         name = behind.get().name
@@ -102,12 +128,14 @@ def _open_gate(
 
 def _accept_failures(deployment: Deployment) -> int:
     """Remembers how many failed so far in each batch; only more of them hold it again."""
-    failed = Count("instances", filter=Q(instances__state=State.FAILED))
-    batches = Batch.objects.filter(deployment=deployment).annotate(failed=failed)
+    # What is tried again by itself has not failed for good: it may still hold the batch.
+    policy = policy_of(deployment.strategy)
+    failed = Instance.objects.filter(deployment=deployment, state=State.FAILED)
+    counts = failed.exclude(retryable(policy)).order_by().values_list("batch").annotate(Count("pk"))
     accepted = 0
-    for batch in batches.filter(failed__gt=0).order_by():
-        Batch.objects.filter(pk=batch.pk).update(accepted_failures=batch.failed)
-        accepted += batch.failed
+    for batch, number in counts:
+        Batch.objects.filter(pk=batch).update(accepted_failures=number)
+        accepted += number
     return accepted
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import instances, restoring, rollback, verbs
-from deployments.moves.door import MoveRefusedError, ended, move, unmoved
+from deployments.moves.door import MoveRefusedError, ended, move, under_way, unmoved
 from deployments.moves.locks import lock_workloads
 from deployments.moves.pulling import pull_back, taken_back_words
 from deployments.planner import (
@@ -27,7 +27,7 @@ from deployments.planner import (
     Step,
     WaitAtGate,
 )
-from deployments.states import FAILURE_WORDS, Stage
+from deployments.states import FAILURE_WORDS, Stage, Status
 from deployments.words import devices
 from devices.desire import raise_generation
 
@@ -63,7 +63,10 @@ def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
 
 def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, Retry)
-    if unmoved(deployment, claimed=True).update(updated_at=now) != 1:
+    if deployment.stage == Stage.GATE:
+        # Its batch is open again: the rollout comes back to this gate, whose delay begins anew.
+        _go(deployment, Stage.ROLLING, step, now, under_way(Status.INSTALLING, now))
+    elif unmoved(deployment, claimed=True).update(updated_at=now) != 1:
         return
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
     failed = Instance.objects.filter(counting.retryable(policy), batch=batch)

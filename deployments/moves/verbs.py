@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from deployments import approval, events, targeting, withdrawing
@@ -11,7 +12,7 @@ from deployments.moves import instances
 from deployments.moves.approving import refuse_unapproved
 from deployments.moves.door import (
     MoveRefusedError,
-    ended,
+    ended_unstarted,
     move,
     stage_after,
     target_of,
@@ -61,7 +62,9 @@ def schedule(
     to = stage_after(deployment, Action.SCHEDULE)
     if at is not None:
         refuse_start_at(at, now)
-    sentence = "Starts at the time that was set." if at else "Does not start by itself any more."
+    sentence = "Does not start by itself any more."
+    if at is not None:
+        sentence = f"Starts by itself on {timezone.localtime(at):%-d %b %Y at %H:%M %Z}."
     due = at if to is Stage.READY else None
     changes: dict[str, object] = {"start_at": at, "due_at": due}
     with transaction.atomic():
@@ -203,6 +206,6 @@ def _cancel_before_start(
 ) -> None:
     with transaction.atomic():
         sentence = "Cancelled before it started: no device was touched."
-        to, values = Stage.CANCELLED, {**ended(Status.REMOVED, now), "start_at": None}
+        to, values = Stage.CANCELLED, ended_unstarted(deployment, now)
         move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
         instances.cancel_unpublished(deployment, now)

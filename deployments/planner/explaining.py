@@ -38,13 +38,13 @@ WAITS: dict[Stage, str] = {
 
 def _gate(snapshot: Snapshot, batch: BatchView, now: datetime) -> str:
     rule = snapshot.policy.gate(batch.gate)
+    if not batch.ended or snapshot.gate_since is None:
+        return f"{batch.name} is being tried again on some devices."
     who = f"{batch.name} has ended"
     if not rule.automatic:
         return f"{who}: somebody has to let the rollout go on."
     if not batch.installed:
         return f"{who}, but no device runs it: somebody has to let the rollout go on."
-    if not batch.ended or snapshot.gate_since is None:
-        return f"{batch.name} is being tried again on some devices."
     opens = snapshot.gate_since + timedelta(seconds=rule.delay_seconds)
     return f"{who}: the next batch follows in {_left(opens, now)}, or when somebody lets it."
 

@@ -27,8 +27,8 @@ def breach(snapshot: Snapshot) -> str | None:
     if policy.rollback_count is not None and failed > policy.rollback_count:
         return f"{devices(failed)} failed, {policy.rollback_count} allowed: rolling back."
     if policy.rollback_percent is not None and _over(failed, released, policy.rollback_percent):
-        share = _percent(Decimal(100) * failed / released)
         allowed = _percent(policy.rollback_percent)
+        share = _above(Decimal(100) * failed / released, policy.rollback_percent)
         return (
             f"{failed} of {released} released devices failed ({share}), {allowed} allowed: "
             "rolling back."
@@ -44,3 +44,8 @@ def _percent(number: Decimal) -> str:
     """With as many decimals as it takes, two at most."""
     text = f"{number:.2f}".rstrip("0").rstrip(".")
     return f"{text} %"
+
+
+def _above(share: Decimal, limit: Decimal) -> str:
+    """The share as a percentage, never rounded down to the limit that it exceeds."""
+    return _percent(share) if _percent(share) != _percent(limit) else f"over {_percent(limit)}"

@@ -157,7 +157,7 @@ def _ended_batches(snapshot: Snapshot) -> list[Step]:
             continue
         if not batch.all_ended:
             break
-        steps.append(EndBatch(f"{batch.name} has ended: {outcome(batch.counts)}.", batch.number))
+        steps.append(EndBatch(f"{batch.name} ended: {outcome(batch.counts)}.", batch.number))
     return steps
 
 

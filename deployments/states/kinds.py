@@ -31,6 +31,10 @@ class Status(StrEnum):
     REMOVED = "removed"
 
 
+#: Statuses that tell the way to an installed application, and no end of it.
+ON_THE_WAY = frozenset({Status.PENDING, Status.INSTALLING})
+
+
 class State(StrEnum):
     """One device's part in a deployment; `pending` means released to the device.
 

@@ -6,7 +6,7 @@ from deployments import engine, moves
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from tests.deployments import plant
-from tests.deployments.plant import after
+from tests.deployments.plant import NOON, after
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_the_rest_follows_when_somebody_promotes_the_canary(devices):
     assert plant.states_of(rollout) == {"pending": 1, "queued": 3}
     plant.install(devices[0])
     assert plant.tick(rollout) == [
-        "Canary has ended: 1 installed.",
+        "Canary ended: 1 installed.",
         "Canary: 1 of 1 installed, 0 failed: waiting for somebody to let the rollout go on.",
     ]
     assert (rollout.stage, rollout.gate, rollout.gate_batch) == ("gate", "canary", 1)
@@ -97,7 +97,7 @@ def test_a_batch_with_more_failures_than_allowed_is_held_and_can_be_resumed(devi
     plant.tell(devices[1], "failed")
     assert plant.tick(rollout) == [
         "Batch 1: 1 of 2 failed, 0 allowed: held.",
-        "Batch 1 has ended: 1 installed, 1 failed.",
+        "Batch 1 ended: 1 installed, 1 failed.",
     ]
     assert plant.tick(rollout, after(1)) == []
     moves.resume(rollout, actor=None, now=after(2))
@@ -203,3 +203,48 @@ def test_a_scheduled_start_that_is_refused_says_so_and_leaves_it_to_a_person(dev
     plant.tick(ready, after(3600))
     assert (ready.stage, ready.start_at, ready.due_at) == ("ready", None, None)
     assert "is changing Mixer on press-0" in ready.events.first().sentence
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch):
+    monkeypatch.setattr("deployments.releasing.CHUNK", 1)
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+def test_what_drifts_at_a_gate_is_tried_again_everywhere_and_the_delay_begins_anew(devices):
+    rules = {"canary_gate": "automatic", "canary_soak_seconds": 600, "retry_drifted": 1}
+    rollout = plant.a_rollout(devices, **{**CANARY, "canary_count": 3}, **rules)
+    for device in devices[:3]:
+        plant.install(device)
+    plant.tick(rollout)
+    assert (rollout.stage, rollout.gate_since) == ("gate", NOON)
+    for device in devices[:3]:
+        plant.tell(device, "failed", now=after(500))
+    assert plant.tick(rollout, after(500))[0] == "Canary: trying again on 3 devices."
+    assert (rollout.stage, plant.states_of(rollout)) == ("rolling", {"pending": 3, "queued": 1})
+    for device in devices[:3]:
+        plant.install(device, after(590))
+    plant.tick(rollout, after(590))
+    assert (rollout.stage, rollout.gate_since) == ("gate", after(590))
+    assert plant.tick(rollout, after(1189)) == []
+    assert plant.tick(rollout, after(1190))[-1] == "The rest: released to 1 device."
+
+
+def test_resuming_accepts_what_failed_for_good_and_not_what_is_tried_again(devices):
+    rules = {"batch_by": "size", "batch_size": 3, "retry_timed_out": 1}
+    rollout = plant.a_rollout(devices, kind="rolling", install_timeout_seconds=60, **rules)
+    for device in devices[:3]:
+        plant.poll(device)
+        plant.fetch(device)
+    plant.tell(devices[0], "failed")
+    assert plant.tick(rollout)[-1] == "Batch 1: 1 of 3 failed, 0 allowed: held."
+    # The time of the others runs out while it is held: they are to be tried again.
+    plant.tick(rollout, after(61))
+    assert plant.states_of(rollout) == {"failed": 3, "queued": 1}
+    moves.resume(rollout, actor=None, now=after(70))
+    assert rollout.events.filter(sentence="Resumed: 1 failure so far accepted.").exists()
+    assert "Batch 1: trying again on 2 devices." in plant.tick(rollout, after(70))
+    plant.poll(devices[1], after(80))
+    plant.fetch(devices[1], after(80))
+    plant.tell(devices[1], "failed", now=after(80))
+    assert plant.tick(rollout, after(80))[-1] == "Batch 1: 2 of 3 failed, 1 allowed: held."

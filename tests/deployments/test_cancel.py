@@ -15,6 +15,8 @@ def test_before_the_start_no_device_is_touched():
     moves.cancel(deployment, actor=None, now=after(1), reason="wrong line")
     assert (deployment.stage, deployment.status) == ("cancelled", "removed")
     assert plant.states_of(deployment) == {"cancelled": 1}
+    deployment.refresh_from_db()
+    assert deployment.summary == {"total": 1, "counts": {"cancelled": 1}}
     assert deployment.events.first().reason == "wrong line"
     assert not Workload.objects.exists()
 
@@ -24,7 +26,7 @@ def test_what_no_device_fetched_is_taken_back_and_the_deployment_ends():
     deployment = plant.a_rollout(devices)
     moves.cancel(deployment, actor=None, now=after(1))
     assert plant.tick(deployment, after(1)) == [
-        "All devices has ended: 2 cancelled.",
+        "All devices ended: 2 cancelled.",
         "Cancelled: 0 of 2 had it installed and keep it.",
     ]
     assert (deployment.stage, deployment.status) == ("cancelled", "removed")

@@ -52,6 +52,16 @@ def canary(**told):
             ],
         ),
         (
+            at_gate(
+                batch(1, name="Canary", gate=Gate.CANARY, installed=1, pending=1),
+                GateRule(automatic=False),
+            ),
+            [
+                "Canary is being tried again on some devices.",
+                "1 device: fetching or installing it.",
+            ],
+        ),
+        (
             snap(batch(failed=3, queued=2), stage=Stage.HELD),
             [
                 "Too many devices failed: somebody has to resume it, retry them or roll it back.",

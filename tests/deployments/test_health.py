@@ -46,7 +46,7 @@ HOLDING = [
     ),
     pytest.param(
         snap(batch(installed=9, failed=1), batch(2, queued=1), max_failures=1),
-        [EndBatch("Batch 1 has ended: 9 installed, 1 failed.", 1)],
+        [EndBatch("Batch 1 ended: 9 installed, 1 failed.", 1)],
         id="exactly as many as allowed do not hold it",
     ),
     pytest.param(
@@ -61,7 +61,7 @@ HOLDING = [
     ),
     pytest.param(
         snap(batch(installed=1, failed=2), max_failures=1),
-        [EndBatch("Batch 1 has ended: 1 installed, 2 failed.", 1)],
+        [EndBatch("Batch 1 ended: 1 installed, 2 failed.", 1)],
         id="when nothing is queued there is nothing to hold",
     ),
     pytest.param(
@@ -94,7 +94,7 @@ HOLDING = [
     ),
     pytest.param(
         snap(batch(cancelled=5, superseded=5), batch(2, queued=1)),
-        [EndBatch("Batch 1 has ended: 5 superseded, 5 cancelled.", 1)],
+        [EndBatch("Batch 1 ended: 5 superseded, 5 cancelled.", 1)],
         id="cancelled and superseded devices are no failures",
     ),
 ]
@@ -187,7 +187,7 @@ LIMITS = [
     ),
     pytest.param(
         snap(batch(deferred=2, installed=8), batch(2, queued=5)),
-        [EndBatch("Batch 1 has ended: 8 installed, 2 deferred.", 1)],
+        [EndBatch("Batch 1 ended: 8 installed, 2 deferred.", 1)],
         id="devices left for later do not use up the places of a batch",
     ),
     pytest.param(
@@ -292,7 +292,18 @@ def test_how_many_of_a_batch_may_fail(allowed, size, number):
         ("0", 1, 10, "1 of 10 released devices failed (10 %), 0 % allowed: rolling back."),
         ("25", 1, 4, None),
         ("24.99", 1, 4, "1 of 4 released devices failed (25 %), 24.99 % allowed: rolling back."),
-        ("33.33", 1, 3, "1 of 3 released devices failed (33.33 %), 33.33 % allowed: rolling back."),
+        (
+            "33.33",
+            1,
+            3,
+            "1 of 3 released devices failed (over 33.33 %), 33.33 % allowed: rolling back.",
+        ),
+        (
+            "0",
+            1,
+            100_000,
+            "1 of 100000 released devices failed (over 0 %), 0 % allowed: rolling back.",
+        ),
         ("33.34", 1, 3, None),
         ("2.50", 25, 1000, None),
         (

@@ -298,7 +298,7 @@ async def test_a_change_reaches_the_page_with_the_words_of_the_server(
 ):
     bell()
     async with page(rollout, cookie) as opened:
-        await in_a_thread(plant.install)(devices[0])
+        await in_a_thread(plant.install)(devices[0], timezone.now())
         seen = [await next_news(opened)]
         while not any(row["words"] == "Installed" for row in seen[-1]["instances"]):
             seen.append(await next_news(opened))
@@ -315,7 +315,7 @@ async def test_the_stage_and_with_it_the_buttons_follow(rollout, devices, cookie
     bell()
     async with page(rollout, cookie) as opened:
         for device in devices:
-            await in_a_thread(plant.install)(device)
+            await in_a_thread(plant.install)(device, timezone.now())
         await in_a_thread(plant.tick)(rollout)
         frame = await next_news(opened)
         while not frame["deployment"]["over"]:
@@ -402,7 +402,7 @@ async def test_two_pages_share_a_hub_that_ends_with_the_last(rollout, cookie):
 async def test_who_comes_back_gets_a_snapshot_with_what_was_missed(rollout, devices, cookie):
     async with page(rollout, cookie):
         pass
-    await in_a_thread(plant.install)(devices[0])
+    await in_a_thread(plant.install)(devices[0], timezone.now())
     async with page(rollout, cookie) as opened:
         assert {"state": "installed", "words": "Installed", "number": 1} in opened.first["counts"]
 

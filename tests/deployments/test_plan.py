@@ -70,7 +70,7 @@ RELEASING = [
     pytest.param(snap(batch(pending=2, installed=1)), [], id="devices under way: wait"),
     pytest.param(
         snap(batch(installed=2), batch(2, queued=1)),
-        [EndBatch("Batch 1 has ended: 2 installed.", 1)],
+        [EndBatch("Batch 1 ended: 2 installed.", 1)],
         id="before the next batch this one is noted as ended",
     ),
     pytest.param(
@@ -92,7 +92,7 @@ RELEASING = [
         snap(batch(installed=1, cancelled=2, skipped=3, superseded=1, deferred=1)),
         [
             EndBatch(
-                "Batch 1 has ended: 1 installed, 1 deferred, 1 superseded, 3 skipped, 2 cancelled.",
+                "Batch 1 ended: 1 installed, 1 deferred, 1 superseded, 3 skipped, 2 cancelled.",
                 1,
             )
         ],
@@ -100,12 +100,12 @@ RELEASING = [
     ),
     pytest.param(
         snap(batch(2, released=False, size=0), batch(3, queued=1)),
-        [EndBatch("Batch 2 has ended: no devices.", 2)],
+        [EndBatch("Batch 2 ended: no devices.", 2)],
         id="an empty batch ends by itself",
     ),
     pytest.param(
         snap(ended(installed=1), batch(2, skipped=2, released=False)),
-        [EndBatch("Batch 2 has ended: 2 skipped.", 2)],
+        [EndBatch("Batch 2 ended: 2 skipped.", 2)],
         id="a batch of devices that do not fit ends unreleased",
     ),
     pytest.param(
@@ -260,7 +260,7 @@ PAUSED = [
     ),
     pytest.param(
         snap(batch(installed=3), batch(2, queued=1), stage=Stage.PAUSED),
-        [EndBatch("Batch 1 has ended: 3 installed.", 1)],
+        [EndBatch("Batch 1 ended: 3 installed.", 1)],
         id="what was sent may finish and counts",
     ),
     pytest.param(snap(batch(queued=3), stage=Stage.HELD), [], id="held it releases nothing"),

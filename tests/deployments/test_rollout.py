@@ -23,7 +23,7 @@ def test_every_device_gets_it_and_the_deployment_completes():
         plant.install(device)
     sentences = plant.tick(deployment)
     assert sentences == [
-        "All devices has ended: 3 installed.",
+        "All devices ended: 3 installed.",
         "Completed: 3 of 3 installed.",
     ]
     assert (deployment.stage, deployment.status) == ("completed", "installed")
@@ -270,3 +270,19 @@ def test_the_number_of_queries_of_a_look_does_not_grow_with_the_fleet(
         engine.tick(few.pk, now=plant.NOON)
     with django_assert_max_num_queries(len(small)):
         engine.tick(many.pk, now=plant.NOON)
+
+
+def test_a_late_word_of_the_way_does_not_take_the_end_back():
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    plant.tick(rollout)
+    plant.tell(device, "installing", now=after(1))
+    workload = Workload.objects.get()
+    assert (workload.state, workload.reported_at) == ("installed", after(1))
+    again = plant.a_rollout([device], rollout.version)
+    assert plant.states_of(again) == {"skipped": 1}
+    plant.tell(device, "failed", now=after(2))
+    plant.tell(device, "installing", now=after(3))
+    workload.refresh_from_db()
+    assert workload.state == "installing"

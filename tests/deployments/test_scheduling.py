@@ -46,6 +46,8 @@ def test_the_time_is_read_in_the_portals_zone(ready, settings):
     assert timezone.localtime(ready.start_at).replace(tzinfo=None) == tomorrow
     assert ready.start_at.astimezone(UTC).replace(tzinfo=None) != tomorrow
     assert ready.stage == "ready"
+    said = f"Starts by itself on {tomorrow:%-d %b %Y} at 06:30 CE"
+    assert Event.objects.first().sentence.startswith(said)
 
 
 def test_the_page_says_when_it_starts_and_the_time_can_be_taken_back(ready):

@@ -32,7 +32,7 @@ def test_an_unknown_setting_is_refused():
 
 
 @pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("value", ["something else", "", None, 3])
+@pytest.mark.parametrize("value", ["something else", "", None, 3, [], {}, ["canary"]])
 def test_a_choice_is_one_of_those_offered(name, value):
     assert problems_of(**{name: value})[name].startswith("must be one of ")
 
@@ -43,7 +43,7 @@ def test_a_number_is_whole_and_between_its_limits(name):
     for value in (limit.least, limit.most):
         given = {name: value}
         if name == "offline_after_seconds":
-            given["offline"] = "fail"
+            given["offline"] = "wait"
         assert checked(given)[name] == value
     words = f"must be between {limit.least} and {limit.most}"
     for value in (limit.least - 1, limit.most + 1):
@@ -117,6 +117,11 @@ def test_and_nothing_else(value):
         ),
         (
             {"offline": "move_on", "offline_after_seconds": 60, "offline_wait_seconds": 60},
+            "offline_after_seconds",
+            "must be shorter than the time until it is given up",
+        ),
+        (
+            {"offline": "fail", "offline_after_seconds": 61, "offline_wait_seconds": 60},
             "offline_after_seconds",
             "must be shorter than the time until it is given up",
         ),

@@ -42,13 +42,13 @@ def test_the_contracts_hold() -> None:
             "accounts/models.py", "import config.settings", "strangers", id="an app knows the shell"
         ),
         pytest.param(
-            "deployments/models.py",
+            "deployments/models/__init__.py",
             "import deployments.engine",
             "Inside",
             id="rows know engine",
         ),
         pytest.param(
-            "deployments/planner.py",
+            "deployments/planner/__init__.py",
             "import django.db",
             "pure",
             id="the planner knows SQL",

@@ -4,9 +4,9 @@ import importlib
 
 import pytest
 
-from deployments import engine, publishing, releasing, reports, withdrawing
-from deployments.models import Deployment
-from deployments.moves import door, instances, pulling, restoring, rollback, steering, steps, verbs
+from deployments import engine, publishing, reports, withdrawing
+from deployments.models import Deployment, Instance
+from deployments.moves import binding, door, instances, pulling, rollback, steering, steps, verbs
 from deployments.planner import health
 from tests.simulation import plant, running
 
@@ -30,12 +30,6 @@ def _minimum_skipped(patch):
         return real(type(snapshot)(**fields | {"policy": eager}))
 
     patch.setattr(plan, "breach", breach)
-
-
-def _success_first(patch):
-    judge, go_on = plan._judge, plan._go_on
-    patch.setattr(plan, "_judge", lambda snapshot: [])
-    patch.setattr(plan, "_go_on", lambda snapshot, now: go_on(snapshot, now) or judge(snapshot))
 
 
 def _stale_counts(patch):
@@ -63,32 +57,28 @@ def _no_guard(patch):
     def unmoved(deployment, *, claimed=False):
         return Deployment.objects.filter(pk=deployment.pk)
 
-    for module in (door, verbs, steps):
+    for module in (door, engine, verbs, steps):
         patch.setattr(module, "unmoved", unmoved)
 
 
 def _others_undone(patch):
-    patch.setattr(restoring, "RELEASED", frozenset())
-    real = instances.put_back
+    def asked_of(rows, deployment):
+        return rows.exclude(workload=None)
 
-    def put_back(rows, now):
-        first = rows.first()
-        mine = type(first).objects.filter(deployment=first.deployment_id) if first else rows
-        return real(mine.exclude(workload=None), now)
-
-    patch.setattr(instances, "put_back", put_back)
+    patch.setattr(instances, "asked_of", asked_of)
 
 
 def _restores_nothing(patch):
-    real = instances.bind_workloads
+    real = binding.release
 
-    def bind(queued):
-        bound = real(queued)
-        queued.filter(attempts=0).update(restore_to=None)
-        return bound
+    def release(queued, now):
+        first = queued.filter(attempts=0)
+        fresh = list(first.values_list("pk", flat=True))
+        count = real(queued, now)
+        Instance.objects.filter(pk__in=fresh).update(restore_to=None)
+        return count
 
-    patch.setattr(instances, "bind_workloads", bind)
-    patch.setattr(releasing.instances, "bind_workloads", bind)
+    patch.setattr(binding, "release", release)
 
 
 def _gate_forgotten(patch):
@@ -109,7 +99,6 @@ def _all_accepted(patch):
 
 BREAKS = [
     _minimum_skipped,
-    _success_first,
     _stale_counts,
     _nothing_taken_back,
     _same_digest_again,

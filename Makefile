@@ -9,11 +9,12 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 PRODUCTION := LINESIDE_URL=https://lineside.example LINESIDE_REDIS_URL=redis://127.0.0.1/0 \
 	LINESIDE_DATABASE_URL=postgres://lineside@127.0.0.1/lineside
 
-.PHONY: help demo test check bench mutants fmt lock clean runtime dev python
+.PHONY: help demo test check bench simulate mutants fmt lock clean runtime dev python
 
 help:
 	@echo "make demo    run the portal with a simulated fleet (Ctrl-C stops it, data/demo keeps its data)"
 	@echo "make test    run the tests; ARGS=... is handed to pytest"
+	@echo "make simulate run 10 000 worlds with a virtual clock; ARGS=\"--seed 17\" replays one"
 	@echo "make mutants break the engine on purpose and name the test that notices; ARGS=NAME"
 	@echo "make check   run the linters, the type checker and the contracts"
 	@echo "make bench   measure; ARGS=\"demo rollout engine --sizes 1000,10000\" chooses what"
@@ -41,6 +42,9 @@ check: dev
 
 bench: dev
 	@LINESIDE_DATA_DIR=$(CURDIR)/build/bench/data $(BIN)/python -m tests.bench $(ARGS)
+
+simulate: dev
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 mutants: dev
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -26,7 +26,7 @@ from deployments.models import Batch, Deployment, Instance, Revision, Workload
 from deployments.moves import binding, instances
 from deployments.moves.locks import look_up_by_index
 from deployments.rows import RandomUuid, Source, insert_from
-from deployments.states import State
+from deployments.states import Failure, State
 from devices.desire import raise_generation
 
 #: So many instances are released by one transaction, so that none takes long.
@@ -56,7 +56,10 @@ def release(deployment: Deployment, batch: Batch, now: datetime) -> Released:
     newest = binding.newest_revision()
     _make_revisions(deployment, waiting, now)
     binding.want(binding.made_since(newest, now))
-    return Released(binding.release(waiting, now), satisfied)
+    released = binding.release(waiting, now)
+    begun = Instance.objects.filter(batch=batch, state=State.PENDING, released_at=now)
+    instances.give_up_gone(begun, Failure.UNREACHABLE, "The device has left the fleet.", now)
+    return Released(released, satisfied)
 
 
 def _make_workloads(waiting: QuerySet[Instance]) -> None:

@@ -261,8 +261,10 @@ def _contradictions(merged: Mapping[str, object]) -> dict[str, str]:
         except ValueError as error:
             problems["batch_sizes"] = str(error)
     after, given_up = (_number(merged, f"offline_{when}_seconds") for when in ("after", "wait"))
-    if merged["offline"] != Offline.WAIT and after >= given_up:
+    if merged["offline"] == Offline.MOVE_ON and after >= given_up:
         problems["offline_after_seconds"] = "must be shorter than the time until it is given up"
+    if merged["offline"] == Offline.FAIL and after > given_up:
+        problems["offline_after_seconds"] = "must not be longer than the time until it is given up"
     return problems
 
 

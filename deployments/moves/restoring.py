@@ -28,7 +28,6 @@ from deployments.rows import Source, insert_from
 from deployments.states import RELEASED, Failure, State
 from deployments.words import devices
 from devices.desire import raise_generation
-from devices.models import Client
 
 #: So many devices are put back by one transaction, so that none takes long.
 CHUNK = 10_000
@@ -102,9 +101,8 @@ def _want(
 
 def _give_up_on_the_gone(deployment: Deployment, now: datetime) -> None:
     begun = Instance.objects.filter(deployment=deployment, state=State.REMOVING, released_at=now)
-    gone = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
     words = "The device has left the fleet, so it cannot be put back."
-    instances.give_up(begun.filter(gone), Failure.ROLLBACK_FAILED, words, now)
+    instances.give_up_gone(begun, Failure.ROLLBACK_FAILED, words, now)
 
 
 def _unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:

@@ -123,7 +123,7 @@ def test_and_nothing_else(value):
         (
             {"offline": "fail", "offline_after_seconds": 61, "offline_wait_seconds": 60},
             "offline_after_seconds",
-            "must be shorter than the time until it is given up",
+            "must not be longer than the time until it is given up",
         ),
     ],
 )

@@ -213,6 +213,20 @@ def test_a_canary_is_set_up_by_clicking_through_the_wizard(window, running):
     assert window.complaints == []
 
 
+def test_news_of_a_device_that_the_filter_hides_make_no_row(window, running):
+    with window.page.expect_websocket() as opened:
+        page = window.go(f"{page_of(ROLLING)}?state=failed")
+    row = page.locator("tr[data-row]")
+    expect(row).to_have_count(1)
+    with opened.value.expect_event(
+        "framereceived", lambda frame: "Accepted by the device" in frame, timeout=30_000
+    ):
+        python(running, report("pending", "pump-02"))
+    page.wait_for_timeout(500)
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("pump-01")
+
+
 def test_the_page_follows_without_a_reload_and_comes_back_after_the_server_was_away(
     window, running
 ):

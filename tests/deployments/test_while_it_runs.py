@@ -13,7 +13,7 @@ from deployments.models import Deployment, Instance, Revision, Workload
 from devices import labels, registry
 from devices.models import Device, DeviceGroup
 from tests import cast
-from tests.deployments import plant
+from tests.deployments import plant, stages
 from tests.deployments.plant import NOON, after
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,11 @@ def released(deployment: Deployment) -> list[str]:
     """The lines of history about batches that were sent out, oldest first."""
     lines = deployment.events.filter(kind="released").order_by("pk")
     return list(lines.values_list("sentence", flat=True))
+
+
+def page_of(deployment: Deployment) -> str:
+    url = reverse("admin:deployments_deployment_page", args=[deployment.pk])
+    return cast.sign_in(cast.viewer()).get(url).content.decode()
 
 
 # Groups
@@ -107,8 +112,7 @@ def test_the_engine_goes_on_whatever_becomes_of_who_began_it(lose, when):
         plant.install(device, after(61))
         plant.tick(rollout, after(61))
     assert (rollout.stage, rollout.status) == ("completed", "installed")
-    url = reverse("admin:deployments_deployment_page", args=[rollout.pk])
-    assert "Completed" in cast.sign_in(cast.viewer()).get(url).content.decode()
+    assert "Completed" in page_of(rollout)
 
 
 # The version
@@ -199,6 +203,52 @@ def test_a_threshold_holds_when_all_devices_have_left():
         "2 of 2 released devices failed (100 %), 99.99 % allowed: rolling back."
     )
     assert (rollout.stage, rollout.due_at) == ("rolled_back", None)
+
+
+def paused(rollout: Deployment, other: Device) -> None:
+    moves.pause(rollout, actor=None, now=after(61))
+
+
+def held(rollout: Deployment, other: Device) -> None:
+    stages.fail(other, now=after(61))
+
+
+def rolled_back(rollout: Deployment, other: Device) -> None:
+    moves.roll_back(rollout, actor=None, now=after(61))
+
+
+@pytest.mark.parametrize("stop", [paused, held, rolled_back])
+def test_an_offline_device_that_returns_when_it_is_stopped_gets_nothing_new(stop):
+    """Nothing uses up a place for it, and what it did not hear of in time it does not get."""
+    offline, other, _ = fleet = devices(3)
+    rules = {"offline": "move_on", "offline_after_seconds": 60, "batch_gate": "manual"}
+    rollout = plant.a_rollout(fleet, **BATCHES, **rules)
+    plant.tick(rollout, after(60))
+    moves.approve_batch(rollout, actor=None, now=after(60))
+    plant.tick(rollout, after(60))
+    assert plant.states_of(rollout) == {"deferred": 1, "pending": 1, "queued": 1}
+    stop(rollout, other)
+    plant.tick(rollout, after(61))
+    assert rollout.stage in {"paused", "held", "rolled_back"}
+    assert json.loads(plant.poll(offline, after(62)).body)["deployments"] == []
+    if rollout.stage != "rolled_back":
+        moves.resume(rollout, actor=None, now=after(63))
+        plant.tick(rollout, after(63))
+        plant.install(offline, after(64))
+        assert Instance.objects.get(device=offline).state == "installed"
+
+
+def test_who_runs_it_already_is_skipped_and_the_page_says_why():
+    device, version = plant.a_device(path="press-1"), plant.a_version()
+    for _ in range(2):
+        rollout = plant.a_rollout([device], version)
+        if rollout.stage == "rolling":
+            plant.install(device)
+            plant.tick(rollout)
+    assert (rollout.stage, plant.states_of(rollout)) == ("completed", {"skipped": 1})
+    text = page_of(rollout)
+    assert "Already runs this version with these parameters" in text
+    assert "0 of 1 installed, 1 skipped" in text
 
 
 # The engine

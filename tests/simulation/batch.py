@@ -13,7 +13,62 @@ TOGETHER = 15
 #: Seconds for making a failing seed shorter.
 PATIENCE = 90
 #: Fewer of these in 150 seeds mean that the generator has gone soft.
-FLOORS = {}
+FLOORS = {
+    "step": 40 * 150,
+    # What the engine does by itself.
+    "engine: released": 400,
+    "engine: rolling → gate": 160,
+    "engine: gate → rolling": 20,
+    "engine: rolling → held": 6,
+    "engine: rolling → rolling_back": 30,
+    "engine: rolling → completed": 130,
+    "engine: cancelling → cancelled": 10,
+    "engine: rolling_back → rolled_back": 110,
+    "engine: ready → rolling": 1,
+    "engine: restored": 70,
+    "engine: retried": 45,
+    "engine: taken_back": 25,
+    "engine: deferred": 8,
+    "engine: timed_out": 20,
+    "engine: unreachable": 40,
+    # What people do, and what is refused them.
+    "promote_canary": 35,
+    "approve_batch": 75,
+    "pause": 35,
+    "resume": 30,
+    "retry_failed": 18,
+    "rollback": 65,
+    "cancel": 28,
+    "give_up": 8,
+    "approve": 5,
+    "deny": 12,
+    "schedule": 5,
+    "edit": 40,
+    "refused": 500,
+    "stale page": 18,
+    # What devices do and say, and how they end.
+    "report": 2000,
+    "late report": 55,
+    "repeat": 50,
+    "lie": 10,
+    "left": 15,
+    "retired": 35,
+    "instance failed": 55,
+    "instance superseded": 15,
+    "instance skipped": 200,
+    "failure drifted": 6,
+    "failure failed": 5,
+    "failure timed_out": 1,
+    "failure unreachable": 20,
+    "failure rollback_failed": 45,
+    "revision restores": 40,
+    "revision removes": 200,
+    "revision withdrawn": 90,
+    # What is interrupted: by a death between two statements, by somebody else, by a lost broker.
+    "crash": 55,
+    "crossed": 45,
+    "flush": 12,
+}
 
 
 class Batch:

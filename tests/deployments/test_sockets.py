@@ -12,7 +12,7 @@ from tests.deployments.browser_socket import BrowserSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: By the name of its route: the address, and how it answers who has no role or is nobody.
+#: Where each is, by the name of its route; they let in everybody who has a role.
 SOCKETS = {"deployment-live": "/ws/deployments/{deployment}/"}
 #: What leads nowhere has no name, and answers everybody alike.
 NOWHERE = {None: "/ws/elsewhere/"}

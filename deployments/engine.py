@@ -116,10 +116,8 @@ def _note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
     }
     changed = {name: value for name, value in values.items() if getattr(deployment, name) != value}
     if changed:
-        # Who moved it since it was read has set due_at, and that must not be overwritten: a pause
-        # and a resume in this moment leave the stage as it was, but not the time of the change.
-        same = unmoved(deployment, claimed=True).filter(updated_at=deployment.updated_at)
-        same.update(**changed, updated_at=now)
+        # Who moved it since it was read has set due_at, and that must not be overwritten.
+        unmoved(deployment, claimed=True).update(**changed, updated_at=now)
         events.ring(deployment.pk)
 
 

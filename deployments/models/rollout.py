@@ -33,7 +33,8 @@ class Deployment(models.Model):
     `resolved` what the devices get, made at submit with its hash in `content`. `summary` is what
     lists show; the engine alone writes it, so that reports need not lock this row. `due_at` is
     when the engine must look again; `claimed_until` is when the claim of the worker that looks
-    at it runs out.
+    at it runs out. `moves_made` counts every move, also those that lead to the stage it is in:
+    the guards compare it.
     """
 
     name = models.CharField(max_length=200)
@@ -48,6 +49,7 @@ class Deployment(models.Model):
     status = models.CharField(max_length=12, choices=STATUSES, default="pending")
     wizard_step = models.PositiveSmallIntegerField(default=1)
     edits = models.PositiveIntegerField(default=0)
+    moves_made = models.PositiveIntegerField(default=0, db_default=0)
 
     gate = models.CharField(max_length=10, blank=True, db_default="")
     gate_batch = models.PositiveIntegerField(null=True, blank=True)

@@ -46,15 +46,14 @@ def unmoved(deployment: Deployment, *, claimed: bool = False) -> QuerySet[Deploy
     `claimed` asks also for the claim under which the engine looks at it: a worker whose claim ran
     out and was taken over changes nothing any more.
     """
-    # `edits` is part of it, so that a draft that was edited since it was read is never frozen or
-    # started unseen, the gate, so that nobody opens another one than was looked at, and the time to
-    # start, so that one that was just taken back or put off is neither kept nor overwritten.
+    # The stage alone would not do: a retry during a rollback leads to the stage it came from, and
+    # the engine must not end what began again. `edits` is part of it, so that a draft that was
+    # edited since it was read is never frozen or started unseen.
     same = Deployment.objects.filter(
         pk=deployment.pk,
         stage=deployment.stage,
-        gate_batch=deployment.gate_batch,
+        moves_made=deployment.moves_made,
         edits=deployment.edits,
-        start_at=deployment.start_at,
         hidden_at=None,
     )
     return same.filter(claimed_until=deployment.claimed_until) if claimed else same
@@ -80,7 +79,13 @@ def move(
     if by_engine and not engine_may(deployment, to):
         message = f"The engine may not take a deployment from {was} to {to}."
         raise ValueError(message)
-    values = {"stage": to.value, "updated_at": now, **NO_GATE, **(changes or {})}
+    values = {
+        "stage": to.value,
+        "moves_made": deployment.moves_made + 1,
+        "updated_at": now,
+        **NO_GATE,
+        **(changes or {}),
+    }
     # Guard in the UPDATE itself: a second writer sees zero rows, not a lost update.
     if unmoved(deployment, claimed=by_engine).update(**values) != 1:
         raise MoveRefusedError(f"{deployment.name} changed while you were looking at it.")

@@ -228,6 +228,27 @@ def test_a_worker_whose_claim_was_taken_over_changes_nothing_more(guarded, monke
     assert rollout.updated_at == (late if guarded else NOON)
 
 
+@GUARD
+def test_a_retry_during_the_last_look_of_a_rollback_is_not_ended_by_it(guarded, monkeypatch):
+    """It leads to the stage that the rollout is in: only the number of moves tells."""
+    done, (device,) = installed_everywhere()
+    moves.roll_back(done, actor=None, now=after(1))
+    plant.tick(done, after(1))
+    plant.poll(device, after(2))
+    plant.tell(device, "failed", now=after(2))
+    if not guarded:
+        monkeypatch.setattr(door, "unmoved", _anything)
+    reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
+
+    def retry() -> None:
+        moves.retry_failed(Deployment.objects.get(pk=done.pk), actor=None, now=after(3))
+
+    at_once(lambda: engine.tick(done.pk, now=after(3)), in_between(reached, go_on, retry))
+    done.refresh_from_db()
+    assert plant.states_of(done) == {"removing": 1}
+    assert done.stage == ("rolling_back" if guarded else "rolled_back")
+
+
 def test_two_workers_roll_back_once():
     done, devices = installed_everywhere(3)
     moves.roll_back(done, actor=None, now=after(1))

@@ -1,5 +1,6 @@
 """Looks over the engine's shoulder: what it counted, and what it did, judged by other code."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,7 +152,7 @@ class Watch:
     @contextmanager
     def over(self) -> Iterator[None]:
         """Between the engine and its own parts, for as long as a world lives."""
-        count, do = engine.snapshot, engine.carry_out
+        count, do, turn = engine.snapshot, engine.carry_out, engine.TURN_SECONDS
 
         def snapshot(deployment, policy, now):
             with self.world.unseen():
@@ -164,10 +165,12 @@ class Watch:
             do(deployment, step, policy, now)
 
         engine.snapshot, engine.carry_out = snapshot, carry_out
+        # A look lasts by the real clock, and a world must not depend on a slow machine.
+        engine.TURN_SECONDS = math.inf
         try:
             yield
         finally:
-            engine.snapshot, engine.carry_out = count, do
+            engine.snapshot, engine.carry_out, engine.TURN_SECONDS = count, do, turn
 
     def _judge(self, deployment: Deployment, step, now: datetime) -> None:
         """What the engine is about to do, against what it could see."""

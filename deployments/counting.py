@@ -22,14 +22,18 @@ from django.db.models import (
 
 from deployments.models import Batch, Deployment, Instance
 from deployments.models.rollout import EXPECTED, MOVING
+from deployments.observing import INSTALLED
 from deployments.planner import BatchView, Offline, Policy, Snapshot
 from deployments.rows import Source
 from deployments.states import BAR_ORDER, IN_FLIGHT, Failure, Gate, Stage, State
+from devices.models import Client
 
 #: Instances that have begun, or may have: an install timeout runs for them.
 _MOVING = Q(state__in=MOVING, fetched_at__isnull=False)
 #: Instances that a device still has to come for.
 _EXPECTED = Q(state__in=EXPECTED, fetched_at=None)
+#: Instances whose device has left the fleet.
+GONE = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
 #: Instances that the offline policy has not looked at.
 _ABSENT = Q(state__in=sorted(state.value for state in IN_FLIGHT), fetched_at=None)
 #: A number of instances of a batch, or the time since when one waits: (batch, what, number, since).
@@ -84,12 +88,12 @@ def absent(policy: Policy, now: datetime) -> Q:
 
 
 def retryable(policy: Policy) -> Q:
-    """Failed instances that are to be tried again by themselves."""
+    """Failed instances that are to be tried again by themselves, on devices that are there."""
     with_tries_left = Q(pk=None)
     for failure, tries in policy.retries.items():
         if tries:
             with_tries_left |= Q(failure=failure, attempts__lte=tries)
-    return Q(state=State.FAILED) & with_tries_left
+    return Q(state=State.FAILED) & with_tries_left & ~GONE
 
 
 def _ago(now: datetime, seconds: int) -> datetime:
@@ -100,6 +104,7 @@ def _tallies(deployment: Deployment, policy: Policy, now: datetime) -> list[_Tal
     mine = Instance.objects.filter(deployment=deployment).order_by()
     counted = {
         "retryable": retryable(policy),
+        "satisfied": Q(state=State.SKIPPED, progress=INSTALLED),
         "unrestored": Q(state=State.FAILED, failure=Failure.ROLLBACK_FAILED),
         "late_installing": late(policy, Failure.TIMED_OUT, now),
         "late_unreached": late(policy, Failure.UNREACHABLE, now),
@@ -148,6 +153,7 @@ def _view(batch: Batch, tallies: Mapping[str, int]) -> BatchView:
         accepted=batch.accepted_failures,
         retryable=tallies.get("retryable", 0),
         unrestored=tallies.get("unrestored", 0),
+        satisfied=tallies.get("satisfied", 0),
         late_installing=tallies.get("late_installing", 0),
         late_unreached=tallies.get("late_unreached", 0),
         late_absent=tallies.get("late_absent", 0),

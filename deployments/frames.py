@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from django.template.loader import render_to_string
+from django.utils.text import Truncator
 
 from deployments import counting, ladder, queries
 from deployments.models import Deployment, Event, Instance
@@ -33,6 +34,8 @@ from deployments.strategy import policy_of
 
 #: A frame never carries more rows than this; the page then asks for the rows it shows.
 ROWS_PER_FRAME = 200
+#: So much of what a device said fits into a row, in characters: all rows of a frame may be long.
+LONGEST_ERROR = 1000
 
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
@@ -245,7 +248,8 @@ def row(instance: Instance) -> Row:
 def error_words(instance: Instance) -> str:
     """Why it failed, then what the device said about it."""
     reason = FAILURE_WORDS[Failure(instance.failure)] if instance.failure else ""
-    return ": ".join(part for part in (reason, instance.last_error) if part)
+    said = Truncator(instance.last_error).chars(LONGEST_ERROR)
+    return ": ".join(part for part in (reason, said) if part)
 
 
 def actions(deployment: Deployment) -> list[str]:

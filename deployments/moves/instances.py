@@ -5,16 +5,16 @@ from datetime import datetime
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
+from deployments.counting import GONE
 from deployments.models import Deployment, Instance, Revision, StatusReport, Workload
+from deployments.observing import FETCHED, INSTALLED
 from deployments.rows import Source, update_from
 from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State, Status
-from devices.models import Client
 
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
-PUBLISHED, FETCHED, INSTALLED = 15, 35, 100
+PUBLISHED = 15
 #: Instances whose device has something to fetch.
 _EXPECTED = UNDER_WAY | {State.REMOVING}
-_GONE = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
 
 
 def requeue(failed: QuerySet[Instance], now: datetime) -> int:
@@ -150,7 +150,7 @@ def give_up(instances: QuerySet[Instance], failure: Failure, words: str, now: da
 
 def give_up_gone(instances: QuerySet[Instance], failure: Failure, words: str, now: datetime) -> int:
     """The same for those whose device has left the fleet, so that nobody waits for it."""
-    return give_up(instances.filter(_GONE), failure, words, now)
+    return give_up(instances.filter(GONE), failure, words, now)
 
 
 def close(instances: QuerySet[Instance], state: State, words: str, now: datetime) -> int:

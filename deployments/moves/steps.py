@@ -57,7 +57,8 @@ def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
     begins = mine.filter(number=step.batch, released_at=None).update(released_at=now)
     released = releasing.release(deployment, mine.get(number=step.batch), now)
     if begins:
-        already = f" {released.satisfied} run it already." if released.satisfied else ""
+        have = released.satisfied
+        already = f" {have} {'runs' if have == 1 else 'run'} it already." if have else ""
         events.record(deployment, "released", step.reason + already, now=now)
 
 

@@ -43,7 +43,7 @@ def _gate(snapshot: Snapshot, batch: BatchView, now: datetime) -> str:
     who = f"{batch.name} has ended"
     if not rule.automatic:
         return f"{who}: somebody has to let the rollout go on."
-    if not batch.installed:
+    if not batch.running:
         return f"{who}, but no device runs it: somebody has to let the rollout go on."
     opens = snapshot.gate_since + timedelta(seconds=rule.delay_seconds)
     return f"{who}: the next batch follows in {_left(opens, now)}, or when somebody lets it."

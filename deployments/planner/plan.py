@@ -183,12 +183,12 @@ def _release(snapshot: Snapshot, batch: BatchView, before: BatchView | None) -> 
 def _why_closed(snapshot: Snapshot, batch: BatchView) -> str:
     """Why nothing may follow this batch now; empty when its gate is open or opens at once."""
     rule = snapshot.policy.gate(batch.gate)
-    if batch.gate_open or (rule.at_once and batch.installed):
+    if batch.gate_open or (rule.at_once and batch.running):
         return ""
     healthy = f"{batch.name}: {batch.installed} of {batch.size} installed, {batch.failed} failed"
     if not rule.automatic:
         return f"{healthy}: waiting for somebody to let the rollout go on."
-    if not batch.installed:
+    if not batch.running:
         return f"{healthy}: no device runs it, so somebody has to let the rollout go on."
     return f"{healthy}: the next batch follows in {duration(rule.delay_seconds)}."
 
@@ -198,7 +198,7 @@ def _opens_by_itself(snapshot: Snapshot) -> bool:
     if snapshot.stage is not Stage.GATE or batch is None:
         return False
     rule = snapshot.policy.gate(batch.gate)
-    return rule.automatic and batch.installed > 0 and batch.ended
+    return rule.automatic and batch.running > 0 and batch.ended
 
 
 def _delay(snapshot: Snapshot) -> int:

@@ -77,7 +77,8 @@ class BatchView:
 
     `gate` is the kind of gate behind it and `gate_open` whether it was opened; `accepted` are the
     failures somebody accepted by resuming. `retryable` of the failed ones have tries left,
-    `unrestored` of them could not be put back by a rollback.
+    `unrestored` of them could not be put back by a rollback. `satisfied` of the skipped ones run
+    it already.
     """
 
     number: int
@@ -94,6 +95,7 @@ class BatchView:
     late_installing: int = 0
     late_unreached: int = 0
     late_absent: int = 0
+    satisfied: int = 0
 
     def count(self, *of: State) -> int:
         """How many instances are in one of these states."""
@@ -121,8 +123,13 @@ class BatchView:
 
     @property
     def installed(self) -> int:
-        """Instances that really run it."""
+        """Instances that installed it."""
         return self.count(State.INSTALLED)
+
+    @property
+    def running(self) -> int:
+        """Instances that really run it, also those that did before."""
+        return self.installed + self.satisfied
 
     @property
     def all_ended(self) -> bool:

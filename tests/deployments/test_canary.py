@@ -248,3 +248,14 @@ def test_resuming_accepts_what_failed_for_good_and_not_what_is_tried_again(devic
     plant.fetch(devices[1], after(80))
     plant.tell(devices[1], "failed", now=after(80))
     assert plant.tick(rollout, after(80))[-1] == "Batch 1: 2 of 3 failed, 1 allowed: held."
+
+
+def test_a_canary_that_runs_it_already_lets_the_rest_follow(devices):
+    version, rules = plant.a_version(), {**CANARY, "canary_gate": "automatic"}
+    first = plant.a_rollout(devices, version, **rules)
+    plant.install(devices[0])
+    moves.cancel(first, actor=None, now=after(1))
+    plant.tick(first, after(1))
+    again = plant.a_rollout(devices, version, **rules)
+    assert plant.states_of(again) == {"skipped": 1, "pending": 3}
+    assert again.events.filter(sentence="Canary: released to 1 device. 1 runs it already.").exists()

@@ -53,3 +53,13 @@ def test_a_device_that_came_back_before_its_batch_gets_it():
     plant.install(first, after(2))
     plant.tick(rollout, after(2))
     assert plant.states_of(rollout) == {"installed": 1, "pending": 1}
+
+
+def test_a_device_that_left_uses_up_no_tries():
+    first, second = plant.a_device(), plant.a_device()
+    rollout = plant.a_rollout([first, second], retry_unreachable=5)
+    removed(second)
+    assert plant.tick(rollout, after(1)) == []
+    plant.install(first, after(2))
+    assert plant.tick(rollout, after(2))[-1] == "Completed: 1 of 2 failed, 0 allowed."
+    assert Instance.objects.get(device=second).attempts == 1

@@ -13,12 +13,16 @@ from django.db import connection
 
 from deployments import engine
 from deployments.models import Batch, Deployment, Instance
+from devices.models import Client, Device
 from tests.simulation.rows import moment
 from tests.simulation.rules import broken
 
 _PARTS = f"""
-    SELECT i.id, b.number, i.state, i.failure, i.attempts, i.released_at, i.fetched_at
+    SELECT i.id, b.number, i.state, i.failure, i.attempts, i.released_at, i.fetched_at, i.progress,
+        c.state = 'accepted' AND d.removed_at IS NULL
     FROM {Instance._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
+    JOIN {Device._meta.db_table} d ON d.id = i.device_id
+    JOIN {Client._meta.db_table} c ON c.id = d.client_id
     WHERE i.deployment_id = %s ORDER BY i.position"""
 _SLICES = f"""
     SELECT number, size, accepted_failures, gate, gate_opened_at, ended_at
@@ -44,6 +48,13 @@ class Part(NamedTuple):
     attempts: int
     released_at: datetime | None
     fetched_at: datetime | None
+    progress: int
+    here: bool
+
+    @property
+    def runs_it(self) -> bool:
+        """Whether the device really has it, from this deployment or from before."""
+        return self.state == "installed" or (self.state == "skipped" and self.progress == 100)
 
 
 class Slice(NamedTuple):
@@ -71,7 +82,7 @@ class Sight:
 
     def to_be_tried_again(self, part: Part) -> bool:
         """Whether it failed in a way that is tried again, and has tries left."""
-        if part.state != "failed" or part.failure not in KINDS:
+        if part.state != "failed" or part.failure not in KINDS or not part.here:
             return False
         return part.attempts <= self.strategy[f"retry_{part.failure}"]
 
@@ -117,7 +128,7 @@ class Sight:
         """Whether the gate behind a batch opens by itself by now."""
         gate = self.slices[number].gate
         delay = self.strategy["canary_soak_seconds" if gate == "canary" else "batch_delay_seconds"]
-        runs = any(one.batch == number and one.state == "installed" for one in self.parts)
+        runs = any(one.batch == number and one.runs_it for one in self.parts)
         if self.strategy[f"{gate}_gate"] != "automatic" or not runs:
             return False
         return not delay or (since is not None and now >= since + timedelta(seconds=delay))

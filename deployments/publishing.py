@@ -128,7 +128,10 @@ def _publish(client_pk: int, now: datetime) -> bool:
         _render(revision)
     entries = [_entry(revision) for revision in wanted]
     current = Manifest.objects.filter(client=client, version=client.manifest_version).first()
-    same = current is not None and current.entries == entries
+    # What is to be taken away once more is in neither manifest: only a newer one tells the device,
+    # and only its number tells a report about this try from one about the last.
+    removes = any(one.removal and one.target_version is None for one in targets)
+    same = current is not None and current.entries == entries and not removes
     version = client.manifest_version if same else client.manifest_version + 1
     if not _mark_as_target(targets, version):
         transaction.set_rollback(True)

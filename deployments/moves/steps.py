@@ -18,6 +18,7 @@ from deployments.planner import (
     Finish,
     GiveUp,
     Hold,
+    Offline,
     OpenGate,
     Policy,
     Release,
@@ -27,7 +28,7 @@ from deployments.planner import (
     Step,
     WaitAtGate,
 )
-from deployments.states import FAILURE_WORDS, Stage, Status
+from deployments.states import FAILURE_WORDS, Failure, Stage, Status
 from deployments.words import devices
 from devices.desire import raise_generation
 
@@ -82,7 +83,9 @@ def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
 def _give_up(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, GiveUp)
     mine = Instance.objects.filter(deployment=deployment, batch__number=step.batch)
-    over = counting.late(policy, step.failure, now) | counting.absent(policy, now)
+    over = counting.late(policy, step.failure, now)
+    if step.failure is Failure.UNREACHABLE and policy.offline is Offline.FAIL:
+        over |= counting.absent(policy, now)
     words = FAILURE_WORDS[step.failure] + "."
     if instances.give_up(mine.filter(over), step.failure, words, now):
         events.record(deployment, step.failure.value, step.reason, now=now)

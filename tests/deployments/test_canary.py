@@ -259,3 +259,15 @@ def test_a_canary_that_runs_it_already_lets_the_rest_follow(devices):
     again = plant.a_rollout(devices, version, **rules)
     assert plant.states_of(again) == {"skipped": 1, "pending": 3}
     assert again.events.filter(sentence="Canary: released to 1 device. 1 runs it already.").exists()
+
+
+def test_a_limit_of_one_kind_leaves_the_others_alone(devices):
+    rules = {"offline": "move_on", "offline_after_seconds": 600, "install_timeout_seconds": 600}
+    rollout = plant.a_rollout(devices[:2], **rules)
+    plant.poll(devices[0])
+    plant.fetch(devices[0])
+    assert plant.tick(rollout, after(700))[:2] == [
+        "All devices: 1 device did not finish within 10 minutes.",
+        "All devices: 1 device did not come for it within 10 minutes: going on without.",
+    ]
+    assert plant.states_of(rollout) == {"failed": 1, "deferred": 1}

@@ -300,3 +300,25 @@ def test_the_version_before_is_put_back_although_it_was_deprecated_meanwhile(dev
     moves.roll_back(rollout, actor=None, now=after(1))
     plant.tick(rollout, after(1))
     assert 'applicationVersion: "1.0.0"' in wanted(devices[0])
+
+
+def test_a_removal_that_failed_is_tried_again_with_a_newer_manifest():
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    plant.tick(rollout)
+    moves.roll_back(rollout, actor=None, now=after(1))
+    plant.tick(rollout, after(1))
+    first = plant.poll(device, after(2))
+    plant.tell(device, "failed", error="Still in use.", now=after(2))
+    plant.tick(rollout, after(2))
+    moves.retry_failed(rollout, actor=None, now=after(3))
+    plant.tick(rollout, after(3))
+    again = plant.poll(device, after(4))
+    assert again.version == first.version + 1
+    # The same report once more is about the last try.
+    plant.tell(device, "failed", error="Still in use.", adopted=first.version, now=after(5))
+    assert plant.states_of(rollout) == {"removing": 1}
+    plant.tell(device, "removed", now=after(6))
+    assert plant.tick(rollout, after(6))[-1] == "Rolled back: 1 device put back."
+    assert plant.poll(device, after(7)).version == again.version

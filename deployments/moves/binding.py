@@ -29,6 +29,10 @@ from deployments.moves.locks import lock_instances
 from deployments.rows import Source, update_from
 from deployments.states import State
 
+#: Percent of the bar where a device fetched what is to be undone: it may have begun with it, even
+#: if it has not said a word yet.
+BEGUN = 1
+
 
 def newest_revision() -> int:
     """The key above which those of the revisions will be that are made from now on."""
@@ -90,6 +94,7 @@ def put_back(instances: QuerySet[Instance], newest: int, now: datetime) -> int:
     values: dict[str, Source] = {
         "revision": F("workload__wanted_id"),
         "state": _text(State.REMOVING.value),
+        "progress": Case(When(fetched_at=None, then=0), default=BEGUN),
         "holds": Value(True, output_field=BooleanField()),
     }
     return _write(theirs, values, now)

@@ -86,6 +86,9 @@ def move(
         **NO_GATE,
         **(changes or {}),
     }
+    if not by_engine:
+        # Whoever decides something does not wait until the engine has got over a stumble.
+        values["held_until"] = None
     # Guard in the UPDATE itself: a second writer sees zero rows, not a lost update.
     if unmoved(deployment, claimed=by_engine).update(**values) != 1:
         raise MoveRefusedError(f"{deployment.name} changed while you were looking at it.")

@@ -49,27 +49,14 @@ def skip_satisfied(
     satisfied = satisfied.exclude(given_by=None)
     if not satisfied.exists():
         return 0
-    ours = satisfied.filter(given_by=deployment.pk)
     words = {"ended_at": now, "progress": INSTALLED}
+    ours = satisfied.filter(given_by=deployment.pk, attempts__gt=0)
     values: dict[str, Source] = {"pk": F("pk"), "revision": F("workload__wanted")}
-    update_from(Instance, values, ours.order_by().filter(attempts__gt=0))
-    _write(
-        ours.filter(attempts__gt=0),
-        now,
-        state=State.INSTALLED.value,
-        progress_words="Installed",
-        failure="",
-        last_error="",
-        **words,
-    )
+    update_from(Instance, values, ours.order_by())
+    installed = {"state": State.INSTALLED.value, "progress_words": "Installed", **words}
+    _write(ours, now, failure="", last_error="", **installed)
     skipped = "Already runs this version with these parameters"
-    return _write(
-        satisfied,
-        now,
-        state=State.SKIPPED.value,
-        progress_words=skipped,
-        **words,
-    )
+    return _write(satisfied, now, state=State.SKIPPED.value, progress_words=skipped, **words)
 
 
 def requeue_unpublished(deployment: Deployment, now: datetime) -> int:
@@ -89,9 +76,11 @@ def requeue_unpublished(deployment: Deployment, now: datetime) -> int:
 def cancel_unpublished(deployment: Deployment, now: datetime) -> int:
     """queued → cancelled, and released → cancelled where the revision was taken back.
 
-    A device that had failed and was to be tried again has still failed.
+    A device that had failed and was to be tried again has still failed, unless it has it after all.
     """
     mine = Instance.objects.filter(deployment=deployment)
+    tried = mine.filter(state=State.QUEUED, attempts__gt=0)
+    skip_satisfied(tried, deployment, deployment.content, now)
     again = mine.filter(Q(state=State.QUEUED) | Q(pk__in=_taken_back(deployment).values("pk")))
     failed = _write(
         mine.filter(pk__in=asked_of(again, deployment).values("pk")),
@@ -168,15 +157,17 @@ def let_go(deployment: Deployment) -> int:
 def saw_manifest(revisions: list[int], version: int, now: datetime) -> int:
     """Notes that the client holds the manifest with these revisions.
 
-    For a removal that is all there is to fetch. A device that has never spoken of the application
-    since it last removed it does not have it: the content was lost on its way, and about what it
-    never had it will not report.
+    For a removal that is all there is to fetch. A device that has neither fetched the content nor
+    spoken of the application since it last removed it does not have it: the news was lost on its
+    way, and about what it never had it will not report.
     """
     waiting = Instance.objects.filter(revision__in=revisions, holds=True, progress__lt=PUBLISHED)
     leaving = waiting.filter(state=State.REMOVING, revision__removal=True, fetched_at=None)
     said = StatusReport.objects.filter(workload=OuterRef("workload")).order_by("-pk")
-    silent = leaving.annotate(last=Subquery(said.values("state")[:1])).filter(
-        Q(last=None) | Q(last=Status.REMOVED)
+    silent = (
+        leaving.filter(progress=0)
+        .annotate(last=Subquery(said.values("state")[:1]))
+        .filter(Q(last=None) | Q(last=Status.REMOVED))
     )
     ended = {"state": State.REMOVED.value, "ended_at": now, "progress_words": "Never had it"}
     _write(silent, now, progress=INSTALLED, unjudged=True, **ended)

@@ -17,7 +17,7 @@ def pull_back(deployment: Deployment, now: datetime) -> int:
     if count:
         queued = Instance.objects.filter(batch=OuterRef("pk"), state=State.QUEUED)
         batches = Batch.objects.filter(deployment=deployment).exclude(released_at=None)
-        batches.filter(Exists(queued)).update(released_at=None)
+        batches.filter(Exists(queued)).update(released_at=None, ended_at=None)
     return count
 
 

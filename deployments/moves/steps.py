@@ -76,7 +76,8 @@ def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
     lock_workloads(failed)
     if instances.requeue(failed, now):
         Batch.objects.filter(pk=batch.pk).update(ended_at=None)
-        releasing.release(deployment, batch, now)
+        if step.at_once:
+            releasing.release(deployment, batch, now)
         events.record(deployment, "retried", step.reason, now=now)
 
 

@@ -132,11 +132,14 @@ def _judge(snapshot: Snapshot) -> list[Step]:
 
 
 def _retries(snapshot: Snapshot) -> list[Step]:
-    return [
-        Retry(f"{batch.name}: trying again on {devices(batch.retryable)}.", batch.number)
-        for batch in snapshot.batches
-        if batch.retryable
-    ]
+    steps: list[Step] = []
+    reached = True
+    for batch in snapshot.batches:
+        if batch.retryable:
+            reason = f"{batch.name}: trying again on {devices(batch.retryable)}."
+            steps.append(Retry(reason, batch.number, at_once=reached and not batch.queued))
+        reached = batch.gate_open
+    return steps
 
 
 def _go_on(snapshot: Snapshot, now: datetime) -> list[Step]:

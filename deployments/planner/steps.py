@@ -30,9 +30,14 @@ class Release(Step):
 
 @dataclass(frozen=True, slots=True)
 class Retry(Step):
-    """Release the content again, under a new digest, where a try failed and tries are left."""
+    """Release the content again, under a new digest, where a try failed and tries are left.
+
+    Not `at_once` where others of the batch wait, or its turn has not come again: it waits as they
+    do.
+    """
 
     batch: int
+    at_once: bool = True
 
 
 @dataclass(frozen=True, slots=True)

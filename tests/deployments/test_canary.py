@@ -6,7 +6,7 @@ from deployments import engine, moves
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from tests.deployments import plant
-from tests.deployments.plant import NOON, after
+from tests.deployments.plant import after
 
 pytestmark = pytest.mark.django_db
 
@@ -203,71 +203,3 @@ def test_a_scheduled_start_that_is_refused_says_so_and_leaves_it_to_a_person(dev
     plant.tick(ready, after(3600))
     assert (ready.stage, ready.start_at, ready.due_at) == ("ready", None, None)
     assert "is changing Mixer on press-0" in ready.events.first().sentence
-
-
-@pytest.fixture
-def one_at_a_time(monkeypatch):
-    monkeypatch.setattr("deployments.releasing.CHUNK", 1)
-
-
-@pytest.mark.usefixtures("one_at_a_time")
-def test_what_drifts_at_a_gate_is_tried_again_everywhere_and_the_delay_begins_anew(devices):
-    rules = {"canary_gate": "automatic", "canary_soak_seconds": 600, "retry_drifted": 1}
-    rollout = plant.a_rollout(devices, **{**CANARY, "canary_count": 3}, **rules)
-    for device in devices[:3]:
-        plant.install(device)
-    plant.tick(rollout)
-    assert (rollout.stage, rollout.gate_since) == ("gate", NOON)
-    for device in devices[:3]:
-        plant.tell(device, "failed", now=after(500))
-    assert plant.tick(rollout, after(500))[0] == "Canary: trying again on 3 devices."
-    assert (rollout.stage, plant.states_of(rollout)) == ("rolling", {"pending": 3, "queued": 1})
-    for device in devices[:3]:
-        plant.install(device, after(590))
-    plant.tick(rollout, after(590))
-    assert (rollout.stage, rollout.gate_since) == ("gate", after(590))
-    assert plant.tick(rollout, after(1189)) == []
-    assert plant.tick(rollout, after(1190))[-1] == "The rest: released to 1 device."
-
-
-def test_resuming_accepts_what_failed_for_good_and_not_what_is_tried_again(devices):
-    rules = {"batch_by": "size", "batch_size": 3, "retry_timed_out": 1}
-    rollout = plant.a_rollout(devices, kind="rolling", install_timeout_seconds=60, **rules)
-    for device in devices[:3]:
-        plant.poll(device)
-        plant.fetch(device)
-    plant.tell(devices[0], "failed")
-    assert plant.tick(rollout)[-1] == "Batch 1: 1 of 3 failed, 0 allowed: held."
-    # The time of the others runs out while it is held: they are to be tried again.
-    plant.tick(rollout, after(61))
-    assert plant.states_of(rollout) == {"failed": 3, "queued": 1}
-    moves.resume(rollout, actor=None, now=after(70))
-    assert rollout.events.filter(sentence="Resumed: 1 failure so far accepted.").exists()
-    assert "Batch 1: trying again on 2 devices." in plant.tick(rollout, after(70))
-    plant.poll(devices[1], after(80))
-    plant.fetch(devices[1], after(80))
-    plant.tell(devices[1], "failed", now=after(80))
-    assert plant.tick(rollout, after(80))[-1] == "Batch 1: 2 of 3 failed, 1 allowed: held."
-
-
-def test_a_canary_that_runs_it_already_lets_the_rest_follow(devices):
-    version, rules = plant.a_version(), {**CANARY, "canary_gate": "automatic"}
-    first = plant.a_rollout(devices, version, **rules)
-    plant.install(devices[0])
-    moves.cancel(first, actor=None, now=after(1))
-    plant.tick(first, after(1))
-    again = plant.a_rollout(devices, version, **rules)
-    assert plant.states_of(again) == {"skipped": 1, "pending": 3}
-    assert again.events.filter(sentence="Canary: released to 1 device. 1 runs it already.").exists()
-
-
-def test_a_limit_of_one_kind_leaves_the_others_alone(devices):
-    rules = {"offline": "move_on", "offline_after_seconds": 600, "install_timeout_seconds": 600}
-    rollout = plant.a_rollout(devices[:2], **rules)
-    plant.poll(devices[0])
-    plant.fetch(devices[0])
-    assert plant.tick(rollout, after(700))[:2] == [
-        "All devices: 1 device did not finish within 10 minutes.",
-        "All devices: 1 device did not come for it within 10 minutes: going on without.",
-    ]
-    assert plant.states_of(rollout) == {"failed": 1, "deferred": 1}

@@ -59,3 +59,14 @@ def test_a_device_that_did_speak_of_it_is_waited_for(device):
     assert plant.tick(rollout, after(2)) == []
     plant.tell(device, "removed", now=after(3))
     assert plant.tick(rollout, after(3)) == ["Rolled back: 1 device put back."]
+
+
+def test_a_device_that_fetched_it_may_have_begun_and_is_waited_for(device):
+    rollout = plant.a_rollout([device])
+    plant.poll(device)
+    plant.fetch(device)
+    rolled_back(rollout)
+    plant.poll(device, after(2))
+    assert plant.tick(rollout, after(2)) == []
+    plant.tell(device, "removed", now=after(3))
+    assert plant.tick(rollout, after(3)) == ["Rolled back: 1 device put back."]

@@ -15,10 +15,11 @@ class DeploymentsConfig(AppConfig):
 
         from accounts import access
         from deployments import doubts, panels
-        from deployments.moves.departing import departed
+        from deployments.moves.departing import departed, returned
         from devices import departures
 
         panels.fill()
         departures.listen(departed)
+        departures.listen_for_return(returned)
         access.listen(doubts.tell)
         user_logged_out.connect(doubts.signed_out)

@@ -88,6 +88,8 @@ def _accept(clients: QuerySet[Client], actor: User | None, now: datetime) -> int
             .update(state=Client.State.ACCEPTED, accepted_at=now, retired_at=None)
         )
         _note(waiting, actor, "Accepted.")
+        back = Device.objects.present().filter(client__in=[client.pk for client in waiting])
+        departures.announce_return(back, now)
     return changed
 
 

@@ -47,6 +47,8 @@ def report(
             ]
         )
         labels.reindex(device)
+        if was_away:
+            departures.announce_return(Device.objects.filter(pk=device.pk), now)
     return was_away
 
 

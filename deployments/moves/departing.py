@@ -1,4 +1,4 @@
-"""What a running deployment does when one of its devices leaves the fleet."""
+"""What a running deployment does when one of its devices leaves the fleet or comes back."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from deployments import events
 from deployments.models import Instance
 from deployments.moves import instances
-from deployments.states import Failure
+from deployments.states import Failure, State
 from devices.models import Device
 
 
@@ -21,4 +21,15 @@ def departed(devices: QuerySet[Device], why: str, now: datetime) -> None:
     instances.give_up(concerned, Failure.UNREACHABLE, why, now)
     for pk in deployments:
         events.ring(pk)
+        events.nudge(pk)
+
+
+def returned(devices: QuerySet[Device], now: datetime) -> None:
+    """Has the engine look again at what failed there: it may have tries left."""
+    failed = Instance.objects.filter(
+        holds=True, state=State.FAILED, device__in=devices.order_by().values("pk")
+    )
+    deployments = sorted(set(failed.values_list("deployment_id", flat=True)))
+    failed.update(unjudged=True)
+    for pk in deployments:
         events.nudge(pk)

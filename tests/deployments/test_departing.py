@@ -63,3 +63,24 @@ def test_a_device_that_left_uses_up_no_tries():
     plant.install(first, after(2))
     assert plant.tick(rollout, after(2))[-1] == "Completed: 1 of 2 failed, 0 allowed."
     assert Instance.objects.get(device=second).attempts == 1
+
+
+def reported_again(device):
+    known = {"vendor": "Acme", "modelNumber": "P2", "serialNumber": "42", **device.properties}
+    registry.report(device.client, device.path, {"properties": known}, "raw", after(3))
+
+
+def accepted_again(device):
+    onboarding.accept(device.client, actor=None, now=after(3))
+
+
+@pytest.mark.parametrize(
+    ("leave", "come_back"), [(removed, reported_again), (retired, accepted_again)]
+)
+def test_a_device_that_comes_back_is_tried_again_where_it_has_tries_left(leave, come_back):
+    first, second = plant.a_device(), plant.a_device()
+    rollout = plant.a_rollout([first, second], retry_unreachable=1)
+    leave(second)
+    plant.tick(rollout, after(1))
+    come_back(second)
+    assert plant.tick(rollout, after(3)) == ["All devices: trying again on 1 device."]

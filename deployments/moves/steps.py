@@ -37,6 +37,10 @@ def carry_out(deployment: Deployment, step: Step, policy: Policy, now: datetime)
     """Does one step in one transaction; a step that was done meanwhile changes nothing."""
     try:
         with transaction.atomic():
+            # The guard keeps a pause or cancel that came a moment earlier from being overtaken,
+            # and a worker that lost its claim from doing what another one has done since.
+            if unmoved(deployment, claimed=True).update(updated_at=now) != 1:
+                return
             _DOINGS[type(step)](deployment, step, policy, now)
             events.ring(deployment.pk)
     except MoveRefusedError:
@@ -50,9 +54,6 @@ def _begin(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
 
 def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, Release)
-    # The guard keeps a pause or cancel that came a moment earlier from being overtaken.
-    if unmoved(deployment, claimed=True).update(updated_at=now) != 1:
-        return
     mine = Batch.objects.filter(deployment=deployment)
     mine.filter(number=step.opens or 0, gate_opened_at=None).update(gate_opened_at=now)
     begins = mine.filter(number=step.batch, released_at=None).update(released_at=now)
@@ -68,8 +69,6 @@ def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
     if deployment.stage == Stage.GATE:
         # Its batch is open again: the rollout comes back to this gate, whose delay begins anew.
         _go(deployment, Stage.ROLLING, step, now, under_way(Status.INSTALLING, now))
-    elif unmoved(deployment, claimed=True).update(updated_at=now) != 1:
-        return
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
     failed = Instance.objects.filter(counting.retryable(policy), batch=batch)
     raise_generation(failed.order_by().values("device__client"))
@@ -133,8 +132,7 @@ def _roll_back(deployment: Deployment, step: Step, policy: Policy, now: datetime
 
 
 def _restore(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
-    if unmoved(deployment, claimed=True).update(updated_at=now) == 1:
-        restoring.restore(deployment, step.reason, now)
+    restoring.restore(deployment, step.reason, now)
 
 
 def _finish(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:

@@ -237,7 +237,8 @@ def test_a_retry_during_the_last_look_of_a_rollback_is_not_ended_by_it(guarded, 
     plant.poll(device, after(2))
     plant.tell(device, "failed", now=after(2))
     if not guarded:
-        monkeypatch.setattr(door, "unmoved", _anything)
+        for module in (door, steps):
+            monkeypatch.setattr(module, "unmoved", _anything)
     reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
 
     def retry() -> None:

@@ -51,13 +51,12 @@ def test_a_report_wakes_the_engine_although_no_limit_runs_out():
 
 def test_a_worker_whose_claim_ran_out_does_not_end_what_began_again(monkeypatch):
     device = plant.a_device()
-    rollout = failing(device)
+    rollout = plant.a_rollout([device], retry_drifted=1)
+    plant.install(device)
 
-    def another_worker_and_a_person() -> None:
-        engine.tick(rollout.pk, now=LATE)
-        done = Deployment.objects.get(pk=rollout.pk)
-        assert done.stage == "completed"
-        moves.retry_failed(done, actor=None, now=LATE)
+    def another_worker() -> None:
+        plant.tell(device, "failed", now=LATE)
+        assert plant.tick(rollout, LATE) == ["All devices: trying again on 1 device."]
 
     real = engine.plan
 
@@ -65,13 +64,13 @@ def test_a_worker_whose_claim_ran_out_does_not_end_what_began_again(monkeypatch)
         steps = real(*args)
         if isinstance(steps[0], Finish):
             monkeypatch.setattr(engine, "plan", real)
-            another_worker_and_a_person()
+            another_worker()
         return steps
 
     monkeypatch.setattr(engine, "plan", plan)
     engine.tick(rollout.pk, now=NOON)
     rollout.refresh_from_db()
-    assert (rollout.stage, plant.states_of(rollout)) == ("rolling", {"queued": 1})
+    assert (rollout.stage, plant.states_of(rollout)) == ("rolling", {"pending": 1})
 
 
 def test_a_worker_that_sees_another_claim_leaves_the_rest_to_it(monkeypatch):

@@ -104,6 +104,7 @@ def _tallies(deployment: Deployment, policy: Policy, now: datetime) -> list[_Tal
     mine = Instance.objects.filter(deployment=deployment).order_by()
     counted = {
         "retryable": retryable(policy),
+        "waiting_again": Q(state=State.QUEUED, released_at__isnull=False),
         "satisfied": Q(state=State.SKIPPED, progress=INSTALLED),
         "unrestored": Q(state=State.FAILED, failure=Failure.ROLLBACK_FAILED),
         "late_installing": late(policy, Failure.TIMED_OUT, now),
@@ -153,6 +154,7 @@ def _view(batch: Batch, tallies: Mapping[str, int]) -> BatchView:
         accepted=batch.accepted_failures,
         retryable=tallies.get("retryable", 0),
         unrestored=tallies.get("unrestored", 0),
+        waiting_again=tallies.get("waiting_again", 0),
         satisfied=tallies.get("satisfied", 0),
         late_installing=tallies.get("late_installing", 0),
         late_unreached=tallies.get("late_unreached", 0),

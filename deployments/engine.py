@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from deployments import events
 from deployments.counting import snapshot, summary_of
 from deployments.models import Deployment, Instance
-from deployments.moves.door import unmoved
+from deployments.moves.door import WELL, unmoved
 from deployments.moves.steps import carry_out
 from deployments.planner import Snapshot, Step, next_look, plan
 from deployments.states import ACTIVE, Stage
@@ -110,9 +110,7 @@ def _note(deployment: Deployment, seen: Snapshot, now: datetime) -> None:
     values: dict[str, object] = {
         "summary": summary_of(seen),
         "due_at": look,
-        "held_until": None,
-        "stumbles": 0,
-        "trouble": "",
+        **WELL,
     }
     changed = {name: value for name, value in values.items() if getattr(deployment, name) != value}
     if changed:

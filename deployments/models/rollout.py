@@ -216,6 +216,11 @@ class Instance(models.Model):
                 condition=Q(state=states.State.FAILED.value),
                 name="instance_failed",
             ),
+            models.Index(
+                fields=("deployment", "batch"),
+                condition=Q(state=states.State.QUEUED.value, released_at__isnull=False),
+                name="instance_waiting_again",
+            ),
             # The limits of a deployment are the first entries of these two.
             models.Index(
                 fields=("deployment", "fetched_at"),

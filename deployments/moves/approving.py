@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts.models import User
 from deployments import approval
 from deployments.models import Deployment
-from deployments.moves import instances
-from deployments.moves.door import MoveRefusedError, ended_unstarted, move, stage_after
-from deployments.states import Action
+from deployments.moves.door import MoveRefusedError, ended, move, stage_after
+from deployments.moves.pulling import never_send
+from deployments.states import Action, Status
 
 
 def approve(
@@ -60,9 +60,9 @@ def deny(
     _refuse_author(deployment, actor)
     _refuse_unseen(deployment, plan_digest)
     with transaction.atomic():
-        changes = ended_unstarted(deployment, now)
+        changes: dict[str, object] = {**ended(Status.REMOVED, now), "start_at": None}
         move(deployment, to, "Denied.", now=now, actor=actor, reason=reason, changes=changes)
-        instances.cancel_unpublished(deployment, now)
+        never_send(deployment, now)
 
 
 def refuse_unapproved(deployment: Deployment) -> None:

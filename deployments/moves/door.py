@@ -8,10 +8,14 @@ from django.db.models import QuerySet
 from accounts.models import User
 from deployments import events, states
 from deployments.models import Deployment
-from deployments.states import Action, Stage, State, Status
+from deployments.states import Action, Stage, Status
 
 #: The columns of a deployment that is not at a gate.
 NO_GATE: dict[str, object] = {"gate": "", "gate_batch": None, "gate_since": None}
+
+
+#: The columns of a deployment over which the engine has not stumbled.
+WELL: dict[str, object] = {"held_until": None, "stumbles": 0, "trouble": ""}
 
 
 class MoveRefusedError(Exception):
@@ -110,13 +114,6 @@ def move(
 def ended(status: Status, now: datetime) -> dict[str, object]:
     """The column values of a deployment that has come to its end."""
     return {"status": status.value, "ended_at": now, "due_at": None}
-
-
-def ended_unstarted(deployment: Deployment, now: datetime) -> dict[str, object]:
-    """The same for one that ends before it has started: none of its devices ever got it."""
-    total = deployment.summary.get("total")
-    never = {"total": total, "counts": {State.CANCELLED.value: total}} if total else {}
-    return {**ended(Status.REMOVED, now), "start_at": None, "summary": never}
 
 
 def under_way(status: Status, now: datetime) -> dict[str, object]:

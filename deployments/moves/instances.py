@@ -60,12 +60,14 @@ def skip_satisfied(
 
 
 def requeue_unpublished(deployment: Deployment, now: datetime) -> int:
-    """pending or deferred → queued where the revision was taken back; answers how many."""
+    """pending or deferred → queued where the revision was taken back; answers how many.
+
+    They were released, and keep the time: failures are weighed against them as before.
+    """
     return _write(
         _taken_back(deployment),
         now,
         state=State.QUEUED.value,
-        released_at=None,
         ended_at=None,
         attempts=F("attempts") - 1,
         progress=0,
@@ -108,6 +110,15 @@ def asked_of(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[
     wanted = Revision.objects.filter(pk=OuterRef("workload__wanted"), removal=False)
     whose = Subquery(wanted.values("deployment")[:1])
     return instances.alias(asked_by=whose).filter(asked_by=deployment.pk)
+
+
+def unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:
+    """Those whose device's application no other running deployment holds: a look for each."""
+    others = Instance.objects.filter(
+        device=OuterRef("device"), application=OuterRef("application"), holds=True
+    )
+    holder = others.exclude(deployment=deployment).order_by().values("pk")[:1]
+    return instances.alias(holder=Subquery(holder)).filter(holder=None)
 
 
 def _taken_back(deployment: Deployment) -> QuerySet[Instance]:

@@ -53,7 +53,7 @@ def restore(deployment: Deployment, sentence: str, now: datetime) -> None:
     chunk = left.filter(position__lt=first + CHUNK)
     _lock(chunk)
     binding.step_past_bad(chunk, deployment.content)
-    ours = _unheld(instances.asked_of(chunk, deployment), deployment)
+    ours = instances.unheld(instances.asked_of(chunk, deployment), deployment)
     made = _want(ours, _what_ran_before(deployment, now), chunk, now)
     _remember_as_bad(deployment, made, now)
     _give_up_on_the_gone(deployment, now)
@@ -66,7 +66,7 @@ def restore_again(deployment: Deployment, now: datetime) -> int:
     """Puts devices back once more where that failed; answers how many it tries."""
     failed = Instance.objects.filter(_UNRESTORED, deployment=deployment)
     _lock(failed)
-    ours = _unheld(failed.filter(workload__wanted=F("revision")), deployment)
+    ours = instances.unheld(failed.filter(workload__wanted=F("revision")), deployment)
     count = _want(ours, _the_same_again(now), failed, now).count()
     _give_up_on_the_gone(deployment, now)
     if count:
@@ -103,15 +103,6 @@ def _give_up_on_the_gone(deployment: Deployment, now: datetime) -> None:
     begun = Instance.objects.filter(deployment=deployment, state=State.REMOVING, released_at=now)
     words = "The device has left the fleet, so it cannot be put back."
     instances.give_up_gone(begun, Failure.ROLLBACK_FAILED, words, now)
-
-
-def _unheld(instances: QuerySet[Instance], deployment: Deployment) -> QuerySet[Instance]:
-    """Those whose device's application no other running deployment holds: a look for each."""
-    others = Instance.objects.filter(
-        device=OuterRef("device"), application=OuterRef("application"), holds=True
-    )
-    holder = others.exclude(deployment=deployment).order_by().values("pk")[:1]
-    return instances.alias(holder=Subquery(holder)).filter(holder=None)
 
 
 def _remember_as_bad(deployment: Deployment, made: QuerySet[Revision], now: datetime) -> None:

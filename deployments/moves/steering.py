@@ -86,12 +86,12 @@ def retry_failed(
     In a rollback: puts back once more. Raises MoveRefusedError, also when nothing failed.
     """
     to = stage_after(deployment, Action.RETRY_FAILED)
-    if to is Stage.ROLLING_BACK:
-        rollback.retry_unrestored(deployment, actor=actor, now=now, reason=reason)
-        return
     try:
         with transaction.atomic():
-            _roll_out_again(deployment, to, actor, now, reason)
+            if to is Stage.ROLLING_BACK:
+                rollback.retry_unrestored(deployment, actor=actor, now=now, reason=reason)
+            else:
+                _roll_out_again(deployment, to, actor, now, reason)
     except IntegrityError:
         # The unique index on holders refused: another deployment is changing one of the devices.
         failed = Instance.objects.filter(deployment=deployment, state=State.FAILED)
@@ -166,5 +166,8 @@ def _roll_out_again(
     concerned = Batch.objects.filter(pk__in=failed.order_by().values("batch"))
     concerned.update(released_at=None, ended_at=None, gate_opened_at=None, accepted_failures=0)
     failed.update(holds=True)
+    # What drifts meanwhile counts, as it did the first time.
+    installed = Instance.objects.filter(deployment=deployment, state=State.INSTALLED)
+    instances.unheld(instances.asked_of(installed, deployment), deployment).update(holds=True)
     instances.requeue(failed, now)
     events.nudge(deployment.pk)

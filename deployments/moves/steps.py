@@ -8,7 +8,7 @@ from django.db import transaction
 from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
 from deployments.moves import instances, restoring, rollback, verbs
-from deployments.moves.door import MoveRefusedError, ended, move, under_way, unmoved
+from deployments.moves.door import WELL, MoveRefusedError, ended, move, under_way, unmoved
 from deployments.moves.locks import lock_workloads
 from deployments.moves.pulling import pull_back, taken_back_words
 from deployments.planner import (
@@ -137,8 +137,14 @@ def _restore(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
 
 def _finish(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, Finish)
-    _go(deployment, step.stage, step, now, ended(step.status, now))
+    # This waits for the reports that are being written; those that come after it find no holder.
     instances.let_go(deployment)
+    if Instance.objects.filter(deployment=deployment, unjudged=True).exists():
+        raise MoveRefusedError(f"{deployment.name} has news that nobody has judged.")
+    # What lists show is written with the end: nobody looks again to do it.
+    seen = counting.snapshot(deployment, policy, now)
+    over = {"summary": counting.summary_of(seen), **WELL, **ended(step.status, now)}
+    _go(deployment, step.stage, step, now, over)
 
 
 def _go(

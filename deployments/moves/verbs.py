@@ -12,13 +12,14 @@ from deployments.moves import instances
 from deployments.moves.approving import refuse_unapproved
 from deployments.moves.door import (
     MoveRefusedError,
-    ended_unstarted,
+    ended,
     move,
     stage_after,
     target_of,
     under_way,
     unmoved,
 )
+from deployments.moves.pulling import never_send
 from deployments.states import Action, Stage, State, Status
 from deployments.words import devices
 
@@ -206,6 +207,6 @@ def _cancel_before_start(
 ) -> None:
     with transaction.atomic():
         sentence = "Cancelled before it started: no device was touched."
-        to, values = Stage.CANCELLED, ended_unstarted(deployment, now)
+        to, values = Stage.CANCELLED, {**ended(Status.REMOVED, now), "start_at": None}
         move(deployment, to, sentence, now=now, actor=actor, reason=reason, changes=values)
-        instances.cancel_unpublished(deployment, now)
+        never_send(deployment, now)

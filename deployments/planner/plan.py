@@ -249,8 +249,14 @@ def _finish_cancelling(snapshot: Snapshot) -> list[Step]:
 
 
 def _restore(snapshot: Snapshot) -> list[Step]:
-    number = snapshot.to_restore
-    return [Restore(f"Putting back what ran before on {devices(number)}.")] if number else []
+    if not snapshot.to_restore:
+        return []
+    number = snapshot.released - snapshot.unrestored
+    if not number:
+        return [
+            Restore(f"Never sent to {devices(snapshot.to_restore)}: nothing to put back there.")
+        ]
+    return [Restore(f"Putting back what ran before on {devices(number)}.")]
 
 
 def _finish_rollback(snapshot: Snapshot) -> list[Step]:

@@ -78,7 +78,7 @@ class BatchView:
     `gate` is the kind of gate behind it and `gate_open` whether it was opened; `accepted` are the
     failures somebody accepted by resuming. `retryable` of the failed ones have tries left,
     `unrestored` of them could not be put back by a rollback. `satisfied` of the skipped ones run
-    it already.
+    it already, `waiting_again` of the queued ones were released before.
     """
 
     number: int
@@ -96,6 +96,7 @@ class BatchView:
     late_unreached: int = 0
     late_absent: int = 0
     satisfied: int = 0
+    waiting_again: int = 0
 
     def count(self, *of: State) -> int:
         """How many instances are in one of these states."""
@@ -171,8 +172,8 @@ class Snapshot:
 
     @property
     def released(self) -> int:
-        """How many devices failures are weighed against."""
-        return self.count(*RELEASED)
+        """How many devices failures are weighed against, also those that wait once more."""
+        return self.count(*RELEASED) + sum(batch.waiting_again for batch in self.batches)
 
     @property
     def unrestored(self) -> int:

@@ -143,7 +143,7 @@ def test_a_rollback_and_the_start_of_another_deployment_share_no_device(guarded,
     third = plant.a_ready_deployment([device], plant.a_version("3.0.0"))
     moves.roll_back(done, actor=None, now=after(1))
     if not guarded:
-        monkeypatch.setattr(restoring, "_unheld", lambda ours, _: ours)
+        monkeypatch.setattr(instances, "unheld", lambda ours, _: ours)
     reached, go_on = first_waits(monkeypatch, engine, "plan", seconds=UNTIL_DONE_SECONDS)
     outcomes = at_once(
         lambda: engine.tick(done.pk, now=after(1)),

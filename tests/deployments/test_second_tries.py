@@ -143,3 +143,52 @@ def test_a_persons_decision_does_not_wait_for_the_engine_to_get_over_a_stumble(d
     rollout.refresh_from_db()
     moves.roll_back(rollout, actor=None, now=after(2))
     assert plant.tick(rollout, after(2))[-1] == "Rolled back: 1 device put back."
+
+
+@pytest.fixture
+def ten():
+    return [plant.a_device(path=f"oven-{number}") for number in range(10)]
+
+
+def test_a_pause_does_not_weigh_failures_against_fewer_devices(ten):
+    rollout = plant.a_rollout(ten, max_failures=5, rollback_percent="25")
+    failing(ten[0], 1)
+    failing(ten[1], 1)
+    plant.install(ten[2], after(1))
+    plant.tick(rollout, after(1))
+    moves.pause(rollout, actor=None, now=after(2))
+    assert plant.tick(rollout, after(2)) == []
+    assert (rollout.stage, plant.states_of(rollout)["queued"]) == ("paused", 7)
+
+
+def test_what_is_held_for_one_failure_is_not_undone_for_it(ten):
+    rules = {"batch_by": "size", "batch_size": 8, "rollback_percent": "25"}
+    rollout = plant.a_rollout(ten, kind="rolling", **rules)
+    failing(ten[0], 1)
+    assert plant.tick(rollout, after(1)) == ["Batch 1: 1 of 8 failed, 0 allowed: held."]
+    assert rollout.stage == "held"
+
+
+def test_drift_counts_while_the_failed_ones_are_tried_again(devices):
+    rollout = plant.a_rollout(devices[:2], max_failures=1)
+    plant.install(devices[0])
+    failing(devices[1], 1)
+    plant.tick(rollout, after(1))
+    assert rollout.stage == "completed"
+    moves.retry_failed(rollout, actor=None, now=after(2))
+    plant.tick(rollout, after(2))
+    plant.tell(devices[0], "failed", now=after(3))
+    plant.tick(rollout, after(3))
+    assert plant.states_of(rollout) == {"failed": 1, "pending": 1}
+
+
+def test_a_rollback_counts_only_devices_that_it_was_sent_to(ten):
+    rules = {"batch_by": "size", "batch_size": 3, "rollback_count": 0}
+    rollout = plant.a_rollout(ten, kind="rolling", **rules)
+    plant.install(ten[0])
+    failing(ten[1], 1)
+    assert plant.tick(rollout, after(1)) == [
+        "1 device failed, 0 allowed: rolling back.",
+        "Putting back what ran before on 3 devices.",
+        "Never sent to 7 devices: nothing to put back there.",
+    ]

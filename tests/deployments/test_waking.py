@@ -122,3 +122,44 @@ def test_who_was_turned_away_by_a_look_is_announced_after_it(monkeypatch):
     once(monkeypatch, engine, "plan", pause)
     engine.tick(rollout.pk, now=after(2))
     assert nudged == [rollout.pk]
+
+
+def test_a_failure_that_comes_before_the_end_is_judged(monkeypatch):
+    devices = [plant.a_device() for _ in range(2)]
+    rollout = plant.a_rollout(devices, rollback_count=0)
+    for device in devices:
+        plant.install(device)
+    real = engine.plan
+
+    def plan(*args):
+        steps = real(*args)
+        if steps and isinstance(steps[0], Finish):
+            monkeypatch.setattr(engine, "plan", real)
+            plant.tell(devices[0], "failed", now=after(1))
+        return steps
+
+    monkeypatch.setattr(engine, "plan", plan)
+    said = plant.tick(rollout, after(1))
+    assert "1 device failed, 0 allowed: rolling back." in said
+    assert rollout.stage == "rolling_back"
+
+
+def test_a_worker_that_dies_right_after_the_end_leaves_the_right_numbers(monkeypatch):
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    Deployment.objects.update(trouble="The engine stumbled.", stumbles=3)
+    real = engine.carry_out
+
+    def carry_out(deployment, step, *args):
+        real(deployment, step, *args)
+        if isinstance(step, Finish):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+    with pytest.raises(KeyboardInterrupt):
+        engine.tick(rollout.pk, now=after(1))
+    rollout.refresh_from_db()
+    assert rollout.stage == "completed"
+    assert rollout.summary == {"total": 1, "counts": {"installed": 1}}
+    assert (rollout.trouble, rollout.stumbles) == ("", 0)

@@ -52,6 +52,12 @@ class Part(NamedTuple):
     here: bool
 
     @property
+    def was_released(self) -> bool:
+        """Whether failures are weighed against it: it is out, or waits once more."""
+        again = self.state == "queued" and self.released_at is not None
+        return again or self.state in RELEASED
+
+    @property
     def runs_it(self) -> bool:
         """Whether the device really has it, from this deployment or from before."""
         return self.state == "installed" or (self.state == "skipped" and self.progress == 100)
@@ -100,7 +106,7 @@ class Sight:
 
     def breach(self) -> bool:
         """Whether a threshold of the automatic rollback is exceeded."""
-        failed, released = len(self.failed), sum(one.state in RELEASED for one in self.parts)
+        failed, released = len(self.failed), sum(one.was_released for one in self.parts)
         count, percent = self.strategy["rollback_count"], self.strategy["rollback_percent"]
         if not failed or released < self.strategy["rollback_min_released"]:
             return False

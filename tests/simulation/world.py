@@ -174,10 +174,16 @@ class World:
         entries = {uid: one.digest for uid, one in told.entries.items()}
         if told.version > 1 and (edge.name, told.version - 1) in self.published:
             last = read_manifest(self.published[edge.name, told.version - 1])
-            if entries == {uid: one.digest for uid, one in last.entries.items()}:
+            same = entries == {uid: one.digest for uid, one in last.entries.items()}
+            # What is to be taken away once more is in neither.
+            if same and not self._removes(edge, told.version):
                 broken("19: a new manifest has new content", edge.name, told.version)
         if self.interruption is None:
             self._judge_content(edge, entries)
+
+    def _removes(self, edge: Edge, version: int) -> bool:
+        theirs = Revision.objects.filter(workload__device__client=self.plant.clients[edge.index].pk)
+        return theirs.filter(removal=True, target_version=version).exists()
 
     def _judge_content(self, edge: Edge, entries: dict[str, str]) -> None:
         client = self._client(edge)

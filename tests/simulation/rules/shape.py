@@ -1,5 +1,7 @@
 """Batches, positions, holders, stages and their history."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 
 from deployments.states import ACTIVE, ENGINE_MOVES, FINISHED, VERBS, Stage
@@ -95,6 +97,17 @@ def ended(was, now, world) -> Iterator[str]:
         stage = now.deployments[one.deployment_id].stage
         if stage in FINISHED and one.state in UNDER_WAY:
             yield f"{one.deployment_id} is {stage} and instance {one.pk} is {one.state}"
+
+
+@rule("what lists show of what has ended is what there is")
+def summaries(was, now, world) -> Iterator[str]:
+    """Nobody looks at it again, so it has to be right at once, whoever dies."""
+    for pk, deployment in now.deployments.items():
+        if deployment.stage not in FINISHED:
+            continue
+        counts = Counter(one.state for one in now.instances_of(pk))
+        if json.loads(deployment.summary) != {"total": counts.total(), "counts": counts}:
+            yield f"{pk} shows {deployment.summary} and has {dict(counts)}"
 
 
 @rule("the status tells how it ended")

@@ -1,12 +1,10 @@
 """What every answer of the portal has in common."""
 
 import logging
-from collections.abc import Iterator
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
-from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -45,21 +43,6 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
             status=503,
             headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
         )
-
-
-class NoNullCharactersMiddleware(MiddlewareMixin):
-    """Refuses a NUL in what a page or a form sends with a 400: no text has one, and PostgreSQL
-    keeps none."""
-
-    def process_view(self, request: HttpRequest, *_view: object) -> None:
-        """Raises BadRequest."""
-        sent = (*_values(request.GET), *_values(request.POST))
-        if any("\0" in value for value in sent):
-            raise BadRequest("A NUL character is no part of a text.")
-
-
-def _values(data: QueryDict) -> Iterator[str]:
-    return (str(value) for _, values in data.lists() for value in values)
 
 
 class WholeStaticFilesMiddleware(MiddlewareMixin):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from deployments import consequences, moves, queries, scheduling, submitting
-from deployments.asking import edits_shown, gate_shown, person, plan_shown
+from deployments.asking import edits_shown, gate_shown, person, plan_shown, text_in
 from deployments.drafting import refuse_outdated
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
@@ -81,7 +81,7 @@ def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRe
 
 def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:
     _refuse_unseen(request, deployment, action)
-    now, reason = timezone.now(), request.POST.get("reason", "").strip()[:REASON_LENGTH]
+    now, reason = timezone.now(), text_in(request.POST, "reason")[:REASON_LENGTH]
     seen = _seen(request, action)
     DOINGS[action](deployment, actor=person(request), now=now, reason=reason, **seen)
     if action is Action.EDIT:

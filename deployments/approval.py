@@ -64,8 +64,13 @@ def conditions(rule: ApprovalRule) -> str:
 
 
 def sentence(asked: bool, reasons: Iterable[str]) -> str:
-    """Who or what wants the approval."""
-    return " ".join([*(["Its author asks for it."] if asked else []), *reasons])
+    """Who or what wants the approval; where a rule does, nobody had to ask for it."""
+    return " ".join(wishes(asked, reasons))
+
+
+def wishes(asked: bool, reasons: Iterable[str]) -> list[str]:
+    """The same, a sentence each."""
+    return [*reasons] or ["Its author asks for it."] * asked
 
 
 def with_author(authors: Collection[int], actor: User | None) -> list[int]:

@@ -1,6 +1,6 @@
 """What a request tells the verbs: who asks, and which plan the person was looking at."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from accounts.models import User
 
@@ -30,6 +30,14 @@ def plan_shown(request: HttpRequest) -> str | None:
     """The digest of the plan that the person saw; None if the request does not say."""
     given = request.POST if request.method == "POST" else request.GET
     return given.get("plan")
+
+
+def text_in(given: QueryDict, name: str) -> str:
+    """A text that a form or an address brings, without space around it.
+
+    A NUL is part of no text, and PostgreSQL keeps none.
+    """
+    return given.get(name, "").replace("\0", "").strip()
 
 
 def _count_in(request: HttpRequest, name: str) -> int | None:

@@ -53,8 +53,15 @@ def _rollback(deployment: Deployment, seen: Snapshot) -> list[str]:
     told = [counted(fates.get(fate, 0), *words) for fate, words in AFTER_ROLLBACK.items()]
     return [
         *_present(told),
-        "It cannot be stopped any more; devices that are offline go back when they return.",
+        *_versions_before(deployment),
+        "Once begun it goes on to its end; devices that are offline go back when they return.",
     ]
+
+
+def _versions_before(deployment: Deployment) -> list[str]:
+    """What comes back, by name: it may be a version that nobody wants back."""
+    found = [f"{version} on {devices(number)}" for version, number in queries.before(deployment)]
+    return [f"What ran before: {', '.join(found)}."] if found else []
 
 
 def _cancel(deployment: Deployment, seen: Snapshot) -> list[str]:

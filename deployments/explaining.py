@@ -5,7 +5,8 @@ from datetime import datetime
 
 from deployments.counting import snapshot
 from deployments.models import Deployment
-from deployments.planner import next_look, plan, waiting_for
+from deployments.outlook import next_words
+from deployments.planner import next_look, plan
 from deployments.strategy import policy_of
 
 
@@ -22,4 +23,4 @@ def explain(deployment: Deployment, *, now: datetime) -> Explanation:
     """Asks the planner the same as the engine does, from the same snapshot."""
     seen = snapshot(deployment, policy_of(deployment.strategy), now)
     steps = [step.reason for step in plan(seen, now)]
-    return Explanation(steps, waiting_for(seen, now), next_look(seen))
+    return Explanation(steps, next_words(deployment, seen, now), next_look(seen))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from deployments import approval
 from deployments.models import Deployment
 from deployments.planner import Snapshot, next_look, unhealthy, waiting_for
 from deployments.planner.health import verdict
@@ -59,12 +60,12 @@ def _draft(deployment: Deployment, _seen: Snapshot) -> list[str]:
 
 
 def _awaiting_approval(deployment: Deployment, seen: Snapshot) -> list[str]:
-    asked = ["Its author asks for it."] if deployment.asks_approval else []
-    return [*asked, *map(str, deployment.approval_reasons), *_ready(deployment, seen)]
+    wishes = approval.wishes(deployment.asks_approval, map(str, deployment.approval_reasons))
+    return [*wishes, *_ready(deployment, seen)]
 
 
-def _ready(_deployment: Deployment, seen: Snapshot) -> list[str]:
-    return [f"Until then nothing reaches the {devices(seen.total)}."]
+def _ready(_deployment: Deployment, _seen: Snapshot) -> list[str]:
+    return ["Until then nothing reaches a device."]
 
 
 def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:

@@ -29,6 +29,8 @@ from devices.models import Client
 
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
+#: As many versions are named before a rollback.
+VERSIONS_NAMED = 5
 #: Instances that are over without the device having to do anything: not unfinished, not a success.
 LEFT_OUT = frozenset({State.SKIPPED, State.SUPERSEDED, State.CANCELLED})
 
@@ -189,6 +191,14 @@ def fates(deployment: Deployment) -> dict[Fate, int]:
         .annotate(number=Count("pk"))
     )
     return {Fate(fate): number for fate, number in rows}
+
+
+def before(deployment: Deployment) -> list[tuple[str, int]]:
+    """The versions that a rollback puts back, each with the number of devices, most first."""
+    sent = Instance.objects.filter(deployment=deployment, state__in=RELEASED)
+    known = sent.filter(restore_to__isnull=False, restore_to__bad_at=None)
+    versions = known.order_by().values_list("restore_to__version__version")
+    return list(versions.annotate(number=Count("pk")).order_by("-number")[:VERSIONS_NAMED])
 
 
 def _fate(deployment: Deployment) -> Case:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments import configuration, frames, listing, queries
+from deployments.asking import text_in
 from deployments.buttons import buttons
 from deployments.models import STATES, Deployment
 from deployments.states import BAR_ORDER, STATE_LOOKS, Stage, State
@@ -83,7 +84,7 @@ def _continue_url(request: HttpRequest, deployment: Deployment) -> str:
 
 def _instances(request: HttpRequest, picture: frames.Picture) -> dict[str, object]:
     """The table of instances, as filtered in the address."""
-    search = request.GET.get("q", "").strip()
+    search = text_in(request.GET, "q")
     state = request.GET.get("state", "")
     state = state if state in {one.value for one in State} else ""
     found = queries.instances(picture.deployment.pk, search=search, state=state)

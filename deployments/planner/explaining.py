@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from deployments.planner.plan import next_look
 from deployments.planner.snapshot import BatchView, Snapshot
-from deployments.states import Stage, State
+from deployments.states import VERBS, Gate, Stage, State
 from deployments.words import devices, duration
 
 
@@ -40,13 +40,18 @@ def _gate(snapshot: Snapshot, batch: BatchView, now: datetime) -> str:
     rule = snapshot.policy.gate(batch.gate)
     if not batch.ended or snapshot.gate_since is None:
         return f"{batch.name} is being tried again on some devices."
-    who = f"{batch.name} has ended"
+    who, button = f"{batch.name} has ended", _button(batch.gate)
     if not rule.automatic:
-        return f"{who}: somebody has to let the rollout go on."
+        return f"{who}: it waits for {button}."
     if not batch.running:
-        return f"{who}, but no device runs it: somebody has to let the rollout go on."
+        return f"{who}, but no device runs it: it waits for {button}."
     opens = snapshot.gate_since + timedelta(seconds=rule.delay_seconds)
-    return f"{who}: the next batch follows in {_left(opens, now)}, or when somebody lets it."
+    return f"{who}: the next batch follows in {_left(opens, now)}, or with {button}."
+
+
+def _button(gate: Gate | None) -> str:
+    """What a person presses to open such a gate."""
+    return next(verb.words for verb in VERBS.values() if verb.gate is gate)
 
 
 def _flight(snapshot: Snapshot) -> list[str]:

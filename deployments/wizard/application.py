@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.search import words_of
 from applications.models import ApplicationVersion
 from deployments import drafting
-from deployments.asking import edits_shown, number_in, person
+from deployments.asking import edits_shown, number_in, person, text_in
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.wizard import steps
@@ -105,7 +105,7 @@ def _answer(request: HttpRequest) -> Answer:
     version = versions.filter(pk=number_in(number) or 0).first()
     if version is None or not profile_id:
         raise AnswerError(NOT_CHOSEN)
-    name = request.POST.get("name", "").strip()
+    name = text_in(request.POST, "name")
     if len(name) > NAME_LENGTH:
         raise AnswerError(f"A name has at most {NAME_LENGTH} characters; this one has {len(name)}.")
     return Answer(version, profile_id, name)
@@ -118,7 +118,7 @@ def _show(
     group: DeviceGroup | None = None,
     error: str = "",
 ) -> HttpResponse:
-    search = request.GET.get("q", "").strip()
+    search = text_in(request.GET, "q")
     wanted = number_in(_given(request, "version"))
     found = versions(search, wanted if not search else None)
     chosen = _chosen(request, draft, wanted)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments import drafting, queries, targeting
-from deployments.asking import edits_shown, person
+from deployments.asking import edits_shown, person, text_in
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.wizard import selection, steps
@@ -55,7 +55,7 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     go = steps.asked(request)
     wanted = selection.posted(request.POST, wanted)
     try:
-        wanted = _changed(draft, wanted, go, request.POST.get("q", ""))
+        wanted = _changed(draft, wanted, go, text_in(request.POST, "q"))
         if go == "next" and not targeting.chosen(wanted.as_json()).exists():
             return _show(request, draft, wanted, error=NOBODY, failed=True)
         _save(request, draft, wanted)
@@ -92,9 +92,10 @@ def _save(request: HttpRequest, draft: Deployment, wanted: Targeting) -> None:
 def _changed(draft: Deployment, wanted: Targeting, go: str, search: str) -> Targeting:
     """What the buttons do that change the choice as a whole."""
     if go in {"all", "none"}:
-        found = set(selection.search(search).values_list("pk", flat=True))
-        ids = set(wanted.ids) | found if go == "all" else set(wanted.ids) - found
-        return replace(wanted, ids=sorted(ids))
+        found = dict.fromkeys(selection.search(search).values_list("pk", flat=True))
+        more = [*dict.fromkeys([*wanted.ids, *found])]
+        fewer = [pk for pk in wanted.ids if pk not in found]
+        return replace(wanted, ids=more if go == "all" else fewer)
     if go.startswith("without-"):
         return selection.without(draft, wanted, go.removeprefix("without-"))
     return wanted
@@ -102,7 +103,7 @@ def _changed(draft: Deployment, wanted: Targeting, go: str, search: str) -> Targ
 
 def _stay(request: HttpRequest, draft: Deployment, go: str) -> str:
     """The address of the same step, on the page and with the search that were asked for."""
-    search, number = request.POST.get("q", "").strip(), request.POST.get("p", "1")
+    search, number = text_in(request.POST, "q"), request.POST.get("p", "1")
     if go.startswith("page-"):
         number = go.removeprefix("page-")
     elif go == "search":
@@ -122,7 +123,7 @@ def _show(
     failed: bool = False,
 ) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
-    search = asked.get("q", "").strip()
+    search = text_in(asked, "q")
     page = Paginator(selection.search(search), PER_PAGE).get_page(asked.get("p"))
     seen = selection.fit(draft, wanted)
     context = {

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from accounts.search import words_of
 from deployments import targeting
+from deployments.asking import text_in
 from deployments.models import Deployment
 from deployments.targeting import Holder, Misfit
 from devices.models import Client, Device
@@ -87,9 +88,9 @@ def posted(form: QueryDict, before: Targeting) -> Targeting:
     shown, ticked = numbers(form.getlist("shown")), numbers(form.getlist("ids"))
     return replace(
         before,
-        ids=sorted((set(before.ids) - set(shown)) | set(ticked)),
+        ids=[*dict.fromkeys([*_kept(before.ids, shown, ticked), *ticked])],
         groups=numbers(form.getlist("groups")),
-        labels=form.get("labels", "").strip(),
+        labels=text_in(form, "labels"),
     )
 
 
@@ -140,9 +141,15 @@ def without(draft: Deployment, wanted: Targeting, whom: str) -> Targeting:
 
 
 def numbers(texts: list[str]) -> list[int]:
-    """The ids among what was posted, in order."""
-    found = {int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19}
-    return sorted(found)
+    """The ids among what was posted, each once, in the order in which the page has them."""
+    given = (int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19)
+    return list(dict.fromkeys(given))
+
+
+def _kept(ids: list[int], shown: list[int], ticked: list[int]) -> list[int]:
+    """Those that were chosen before and still are: first come, first tried."""
+    gone = set(shown) - set(ticked)
+    return [pk for pk in ids if pk not in gone]
 
 
 def _ids(value: object) -> list[int]:

@@ -92,8 +92,7 @@ def test_an_author_asks_for_approval_gets_it_and_the_deployment_starts():
         pytest.param(
             True,
             True,
-            "Made for 2 devices, and waits for approval. Its author asks for it. "
-            "Rule “Pairs”: more than 1 device.",
+            "Made for 2 devices, and waits for approval. Rule “Pairs”: more than 1 device.",
             id="both",
         ),
     ],

@@ -53,7 +53,8 @@ def test_a_rollback_of_a_finished_rollout_does_to_each_device_what_was_said():
         "1 device is left alone: another running deployment is changing the application there.",
         "1 device has left the fleet, so it cannot be put back.",
         "1 device was skipped and stays as it is.",
-        "It cannot be stopped any more; devices that are offline go back when they return.",
+        "What ran before: 1.0.0 on 1 device.",
+        "Once begun it goes on to its end; devices that are offline go back when they return.",
     ]
     moves.roll_back(rollout, actor=None, now=plant.NOON)
     plant.tick(rollout)

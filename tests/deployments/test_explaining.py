@@ -34,15 +34,15 @@ def canary(**told):
         ),
         (
             at_gate(canary(installed=2), GateRule(automatic=False)),
-            ["Canary has ended: somebody has to let the rollout go on."],
+            ["Canary has ended: it waits for Promote Canary."],
         ),
         (
             at_gate(canary(installed=2), TEN_MINUTES, after(-300)),
-            ["Canary has ended: the next batch follows in 5 minutes, or when somebody lets it."],
+            ["Canary has ended: the next batch follows in 5 minutes, or with Promote Canary."],
         ),
         (
             at_gate(canary(skipped=2), TEN_MINUTES),
-            ["Canary has ended, but no device runs it: somebody has to let the rollout go on."],
+            ["Canary has ended, but no device runs it: it waits for Promote Canary."],
         ),
         (
             at_gate(batch(1, name="Canary", gate=Gate.CANARY, installed=1, pending=1), TEN_MINUTES),

@@ -23,10 +23,10 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
     [
         ("draft", "It is at step 5 of 5, Review."),
         ("awaiting approval", "Its author asks for it."),
-        ("ready", "Until then nothing reaches the 1 device."),
+        ("ready", "Until then nothing reaches a device."),
         ("rolling", "1 device: fetching or installing it."),
-        ("at the canary's gate", "Canary has ended: somebody has to let the rollout go on."),
-        ("at a batch's gate", "Batch 1 has ended: somebody has to let the rollout go on."),
+        ("at the canary's gate", "Canary has ended: it waits for Promote Canary."),
+        ("at a batch's gate", "Batch 1 has ended: it waits for Approve Batch."),
         ("held", "Canary: 1 of 1 failed, 0 allowed."),
         ("paused", "Somebody paused it and has to resume it."),
         ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),

@@ -348,8 +348,18 @@ ENDINGS = [
 
 UNDOING = [
     pytest.param(
+        snap(batch(queued=4), batch(2, queued=2, waiting_again=1), stage=Stage.ROLLING_BACK),
+        [Restore("Putting back what ran before on 1 device.")],
+        id="a rollback looks at what waits once more",
+    ),
+    pytest.param(
+        snap(batch(queued=4), stage=Stage.ROLLING_BACK),
+        [Restore("Never sent to 4 devices: nothing to put back there.")],
+        id="a rollback ends what was never sent",
+    ),
+    pytest.param(
         snap(ended(installed=2, failed=1), batch(2, queued=4), stage=Stage.ROLLING_BACK),
-        [Restore("Putting back what ran before on 7 devices.")],
+        [Restore("Putting back what ran before on 3 devices.")],
         id="a rollback looks at all it has not looked at",
     ),
     pytest.param(

@@ -10,12 +10,30 @@ from tests.deployments import plant
 pytestmark = pytest.mark.django_db
 
 
-def test_it_is_refused_and_changes_nothing():
-    rollout = plant.a_rollout([plant.a_device()])
+def test_it_is_left_out_of_a_reason_and_of_what_is_searched_for():
+    rollout = plant.a_rollout([plant.a_device(path="press-1")])
     browser = cast.sign_in(cast.operator())
     page = reverse("admin:deployments_deployment_page", args=[rollout.pk])
+    assert "press-1" in browser.get(page, {"q": "pre\0ss"}).content.decode()
     pause = reverse("admin:deployments_deployment_action", args=[rollout.pk, "pause"])
-    assert browser.get(page, {"q": "a\0b"}).status_code == 400
-    assert browser.post(pause, {"reason": "a\0b"}).status_code == 400
-    assert Deployment.objects.get().stage == "rolling"
-    assert browser.get(page, {"q": "a b"}).status_code == 200
+    browser.post(pause, {"reason": "a\0b"})
+    assert Deployment.objects.get().stage == "paused"
+    assert rollout.events.filter(reason="ab").exists()
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_wizard_takes_it_as_well(step):
+    draft = plant.a_draft([plant.a_device(path="press-1")])
+    browser = cast.sign_in(cast.operator())
+    address = reverse("admin:deployments_deployment_step", args=[draft.pk, step])
+    assert browser.get(address, {"q": "pre\0ss"}).status_code == 200
+    posted = {"q": "\0", "labels": "a\0b=c", "name": "A\0", "go": "next"}
+    assert browser.post(address, posted).status_code in {200, 302}
+
+
+def test_the_lists_take_it_as_well():
+    plant.a_draft([plant.a_device()])
+    browser = cast.sign_in(cast.operator())
+    for name in ("deployments_deployment", "devices_device", "devices_client"):
+        address = reverse(f"admin:{name}_changelist")
+        assert browser.get(address, {"q": "a\0b"}, follow=True).status_code == 200

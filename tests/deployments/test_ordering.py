@@ -4,10 +4,15 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployments import arranging
+from deployments.models import Deployment
 from deployments.ordering import CANARY, OTHERS, UNFIT, natural, ordered
+from tests import cast
+from tests.deployments import plant
 
 ORDERS = ("selected", "label", "groups")
 
@@ -107,3 +112,23 @@ def test_every_early_batch_has_devices_of_each_group(groups, data):
     for one in members:
         for other in members:
             assert taken[one] >= min(members[one], taken[other] - 1)
+
+
+@pytest.mark.django_db
+def test_devices_are_tried_in_the_order_in_which_they_were_picked():
+    browser = cast.sign_in(cast.operator())
+    made = {path: plant.a_device(path=path) for path in ("press-3", "oven-2", "press-1", "saw-9")}
+    draft = plant.a_draft([])
+    url = reverse("admin:deployments_deployment_step", args=[draft.pk, 2])
+    first = str(made["saw-9"].pk)
+    browser.post(url, {"ids": [first], "shown": [first], "go": "search"})
+    shown = [str(device.pk) for device in made.values()]
+    # The rest as the list has it: by name.
+    browser.post(url, {"ids": [first], "shown": shown, "go": "all"})
+    order = [path for _, path, *_ in arranging.arrange(Deployment.objects.get(pk=draft.pk)).order]
+    assert order == ["saw-9", "oven-2", "press-1", "press-3"]
+    # Who is no longer ticked goes, and comes last when ticked again.
+    browser.post(url, {"ids": shown[1:], "shown": shown, "go": "search"})
+    browser.post(url, {"ids": shown, "shown": shown, "go": "search"})
+    order = [path for _, path, *_ in arranging.arrange(Deployment.objects.get(pk=draft.pk)).order]
+    assert order == ["saw-9", "oven-2", "press-1", "press-3"]

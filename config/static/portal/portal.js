@@ -20,6 +20,12 @@
     setTimeout(() => { button.textContent = words; }, 2000);
   }
 
+  // On a narrow screen the steps before may push the one that is being done out of sight.
+  function showStep() {
+    const current = document.querySelector(".stepper [aria-current]");
+    if (current) current.closest("ol").scrollLeft = current.offsetLeft - 16;
+  }
+
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (menu !== except) menu.open = false;
@@ -37,6 +43,9 @@
     closeMenus(null);
     if (open) open.querySelector("summary").focus();
   });
-  document.addEventListener("DOMContentLoaded", () => dress(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    dress(document);
+    showStep();
+  });
   window.portal = { dress };
 })();

@@ -9,7 +9,7 @@ import pytest
 
 from deployments import engine, events, moves, submitting
 from deployments.models import Deployment
-from deployments.moves import approving, door
+from deployments.moves import approving, door, steps
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
 from tests.deployments.test_races import at_once, both_reach, first_waits, in_between
@@ -93,7 +93,7 @@ def test_another_plan_submitted_in_the_moment_of_the_approval_is_not_approved_wi
     """The stage is the same again, so only the count of edits tells them apart."""
     waiting = a_waiting_deployment()
     if not guarded:
-        monkeypatch.setattr(door, "unmoved", _without("edits"))
+        monkeypatch.setattr(door, "unmoved", _without("moves_made", "edits"))
 
     def plan_anew() -> None:
         draft = read(waiting)
@@ -121,7 +121,7 @@ def test_a_time_to_start_that_is_set_in_the_moment_of_the_approval_is_not_lost(
 ) -> None:
     waiting = a_waiting_deployment()
     if not guarded:
-        monkeypatch.setattr(door, "unmoved", _without("start_at"))
+        monkeypatch.setattr(door, "unmoved", _without("moves_made"))
     reached, go_on = first_waits(monkeypatch, approving, "stage_after")
     outcomes = at_once(
         lambda: moves.approve(read(waiting), actor=None, now=NOON),
@@ -146,7 +146,8 @@ def test_a_time_that_is_put_off_in_its_last_moment_starts_nothing(
     ready = plant.a_ready_deployment([plant.a_device()])
     moves.schedule(ready, after(600), actor=None, now=NOON)
     if not guarded:
-        monkeypatch.setattr(door, "unmoved", _without("start_at"))
+        for module in (door, steps):
+            monkeypatch.setattr(module, "unmoved", _without("moves_made"))
     reached, go_on = first_waits(monkeypatch, engine, "plan")
     outcomes = at_once(
         lambda: engine.tick(ready.pk, now=after(600)) and None,
@@ -166,12 +167,12 @@ def test_a_time_that_is_put_off_in_its_last_moment_starts_nothing(
         assert row.stage == "rolling"
 
 
-def _without(name: str):
-    """The guard of every move, blind to one of its columns."""
-    seen = ("stage", "gate_batch", "edits", "start_at")
+def _without(*names: str):
+    """The guard of every move, blind to some of its columns."""
+    seen = ("stage", "moves_made", "edits")
 
     def unmoved(deployment: Deployment, *, claimed: bool = False):
-        same = {column: getattr(deployment, column) for column in seen if column != name}
+        same = {column: getattr(deployment, column) for column in seen if column not in names}
         return Deployment.objects.filter(pk=deployment.pk, **same)
 
     return unmoved

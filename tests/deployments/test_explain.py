@@ -78,3 +78,13 @@ def test_trouble_is_told():
 def test_an_unknown_name_is_a_sentence():
     with pytest.raises(CommandError, match=r"There is no deployment Nothing\."):
         told("Nothing")
+
+
+def test_what_is_over_says_how_it_ended():
+    device = plant.a_device()
+    deployment = plant.a_rollout([device])
+    plant.install(device)
+    plant.tick(deployment)
+    said = told("Rollout")
+    assert "Waiting for" not in said
+    assert "The end:\n    It is over. The devices keep the application" in said

@@ -48,8 +48,7 @@ def _as_text(deployment: Deployment, told: Explanation, now: datetime) -> Iterat
         yield f"  Left alone until {deployment.held_until:%Y-%m-%d %H:%M:%S %Z}."
     yield from _listed("Next", told.steps)
     yield from _listed("Waiting for", told.waiting)
-    if not told.steps and not told.waiting:
-        yield "  Nothing happens by itself any more."
+    yield from _listed("The end", told.end)
 
 
 def _listed(title: str, sentences: list[str]) -> Iterator[str]:
@@ -71,6 +70,7 @@ def _as_json(deployment: Deployment, told: Explanation) -> str:
             "status": deployment.status,
             "next": told.steps,
             "waiting_for": told.waiting,
+            "end": told.end,
             "next_look": told.next_look.isoformat() if told.next_look else None,
             "trouble": deployment.trouble,
         }

@@ -66,17 +66,19 @@ def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
 
 def _retry(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, Retry)
-    if deployment.stage == Stage.GATE:
-        # Its batch is open again: the rollout comes back to this gate, whose delay begins anew.
-        _go(deployment, Stage.ROLLING, step, now, under_way(Status.INSTALLING, now))
     batch = Batch.objects.get(deployment=deployment, number=step.batch)
     failed = Instance.objects.filter(counting.retryable(policy), batch=batch)
     raise_generation(failed.order_by().values("device__client"))
     lock_workloads(failed)
-    if instances.requeue(failed, now):
-        Batch.objects.filter(pk=batch.pk).update(ended_at=None)
-        if step.at_once:
-            releasing.release(deployment, batch, now)
+    if not instances.requeue(failed, now):
+        return
+    Batch.objects.filter(pk=batch.pk).update(ended_at=None)
+    if step.at_once:
+        releasing.release(deployment, batch, now)
+    if deployment.stage == Stage.GATE:
+        # Its batch is open again: the rollout comes back to this gate, whose delay begins anew.
+        _go(deployment, Stage.ROLLING, step, now, under_way(Status.INSTALLING, now))
+    else:
         events.record(deployment, "retried", step.reason, now=now)
 
 

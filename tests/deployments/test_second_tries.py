@@ -34,6 +34,7 @@ def test_what_drifts_at_a_gate_is_tried_again_everywhere_and_the_delay_begins_an
     for device in devices[:3]:
         plant.tell(device, "failed", now=after(500))
     assert plant.tick(rollout, after(500))[0] == "Canary: trying again on 3 devices."
+    assert rollout.events.filter(sentence="Canary: trying again on 3 devices.").count() == 1
     assert (rollout.stage, plant.states_of(rollout)) == ("rolling", {"pending": 3, "queued": 1})
     for device in devices[:3]:
         plant.install(device, after(590))

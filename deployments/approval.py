@@ -105,4 +105,4 @@ def _matches_one(rule: ApprovalRule, targets: QuerySet[Device], unfit: Collectio
         # Saved by hand or by an older grammar: rather one approval too many than one too few.
         return True
     matching = targets.filter(wanted).order_by().values_list("pk", flat=True)
-    return any(pk not in unfit for pk in matching.iterator(chunk_size=_CHUNK))
+    return any(pk not in unfit for pk in matching)

@@ -1,7 +1,8 @@
 """Runs the steps of a seed in a world of its own, and asks all rules after each of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -14,6 +15,7 @@ from tests.simulation.rules import ask_all, counts, shape, wanted
 from tests.simulation.steps import Step, draw
 from tests.simulation.world import World
 
+CURSORS = "DISABLE_SERVER_SIDE_CURSORS"
 #: The rules are asked because these modules are there.
 ASKED = (shape, wanted, counts)
 
@@ -44,7 +46,7 @@ def run(plant: Plant, steps: Sequence[Step]) -> Outcome:
     plant.renew()
     outcome = Outcome()
     try:
-        with outcome:
+        with outcome, no_cursors_on_the_server():
             world = World(plant)
             outcome.counts = world.counts
             with world.watch.over():
@@ -54,6 +56,18 @@ def run(plant: Plant, steps: Sequence[Step]) -> Outcome:
         transaction.savepoint_rollback(before)
         connection.run_on_commit = []
     return outcome
+
+
+@contextmanager
+def no_cursors_on_the_server() -> Iterator[None]:
+    """A server closes the cursors of a process that dies; in a world nobody would."""
+    settings = connection.settings_dict
+    was = settings.get(CURSORS, False)
+    settings[CURSORS] = True
+    try:
+        yield
+    finally:
+        settings[CURSORS] = was
 
 
 def run_seed(plant: Plant, seed: int) -> Outcome:

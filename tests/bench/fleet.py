@@ -7,6 +7,7 @@ the others put in.
 
 import hashlib
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -107,9 +108,10 @@ def start(draft: Deployment) -> Deployment:
 
 
 def tick_until_idle(deployment: Deployment, now: datetime = BEGUN) -> None:
-    """Look until there is nothing more to do at this moment."""
-    while engine.tick(deployment.pk, now=now):
-        pass
+    """Look until there is nothing more to do at this moment, and no worker is at it either."""
+    looked_at = Deployment.objects.filter(pk=deployment.pk, claimed_until__isnull=False)
+    while engine.tick(deployment.pk, now=now) or looked_at.exists():
+        time.sleep(0.01)
     deployment.refresh_from_db()
 
 

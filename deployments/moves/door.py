@@ -83,16 +83,9 @@ def move(
     if by_engine and not engine_may(deployment, to):
         message = f"The engine may not take a deployment from {was} to {to}."
         raise ValueError(message)
-    values = {
-        "stage": to.value,
-        "moves_made": deployment.moves_made + 1,
-        "updated_at": now,
-        **NO_GATE,
-        **(changes or {}),
-    }
-    if not by_engine:
-        # Whoever decides something does not wait until the engine has got over a stumble.
-        values["held_until"] = None
+    # Whoever decides something does not wait until the engine has got over a stumble.
+    decided: dict[str, object] = {} if by_engine else {"held_until": None}
+    values = {**_moved(deployment, to, now), **(changes or {}), **decided}
     # Guard in the UPDATE itself: a second writer sees zero rows, not a lost update.
     if unmoved(deployment, claimed=by_engine).update(**values) != 1:
         raise MoveRefusedError(f"{deployment.name} changed while you were looking at it.")
@@ -109,6 +102,12 @@ def move(
         to_stage=to.value,
     )
     events.ring(deployment.pk)
+
+
+def _moved(deployment: Deployment, to: Stage, now: datetime) -> dict[str, object]:
+    """What every move writes."""
+    moves_made = deployment.moves_made + 1
+    return {"stage": to.value, "moves_made": moves_made, "updated_at": now, **NO_GATE}
 
 
 def ended(status: Status, now: datetime) -> dict[str, object]:

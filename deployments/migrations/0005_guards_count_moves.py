@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Guards compare the number of moves; what waits once more is still weighed as released."""
 
     dependencies = [
-        ("deployments", "0005_only_indexes_that_are_read"),
+        ("deployments", "0004_only_indexes_that_are_read"),
     ]
 
     operations = [

@@ -1,19 +1,20 @@
 """A client's desired state as published: manifests, documents and bundles, by exact bytes.
 
-Publishing is lazy: a manifest is built when its client polls and its generation is ahead. What
-was published is stored as bytes and served as those bytes, never made again (Margo: desired
-state, exact bytes rule).
+Publishing is lazy: a manifest is built when its client polls and its generation is ahead, or a
+rollback has yet to come to one of its devices, which is then put back at once. What was published
+is stored as bytes and served as those bytes, never made again (Margo: desired state, exact bytes
+rule).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from deployments import document, events
 from deployments.models import Manifest, Revision
-from deployments.moves import instances
+from deployments.moves import instances, restoring
 from devices.models import Client
 
 #: Taking back and publishing may cross; the second look then sees who won.
@@ -35,7 +36,7 @@ class Published:
 
 def is_current(client: Client) -> bool:
     """Whether what was published to this client is still what it shall run."""
-    return client.manifest_version > 0 and client.published_generation == client.desired_generation
+    return _is_published(client) and not restoring.is_due_at(client)
 
 
 def manifest_for(client: Client, *, now: datetime) -> Published:
@@ -116,11 +117,22 @@ def _ring_for(revisions: list[int]) -> None:
         events.ring(pk)
 
 
+def _is_published(client: Client) -> bool:
+    return client.manifest_version > 0 and client.published_generation == client.desired_generation
+
+
 @transaction.atomic
 def _publish(client_pk: int, now: datetime) -> bool:
     """Builds and stores the manifest under the client's row lock; False: look again."""
     client = Client.objects.select_for_update().get(pk=client_pk)
-    if is_current(client):
+    try:
+        if restoring.restore_at(client, now):
+            client.refresh_from_db()
+    except IntegrityError:
+        # Another deployment took hold of a device in this moment: the second look leaves it to it.
+        transaction.set_rollback(True)
+        return False
+    if _is_published(client):
         return True
     targets = _wanted(client)
     wanted = [revision for revision in targets if not revision.removal]

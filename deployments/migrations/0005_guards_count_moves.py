@@ -2,7 +2,10 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Guards compare the number of moves; what waits once more is still weighed as released."""
+    """Guards compare the number of moves; what waits once more is still weighed as released.
+
+    A poll finds what is being rolled back.
+    """
 
     dependencies = [
         ("deployments", "0004_only_indexes_that_are_read"),
@@ -20,6 +23,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("released_at__isnull", False), ("state", "queued")),
                 fields=["deployment", "batch"],
                 name="instance_waiting_again",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="deployment",
+            index=models.Index(
+                condition=models.Q(("stage", "rolling_back")),
+                fields=["stage"],
+                name="deployment_rolling_back",
             ),
         ),
     ]

@@ -93,6 +93,12 @@ class Deployment(models.Model):
         indexes = (
             models.Index(fields=("due_at",), condition=~Q(due_at=None), name="deployment_due"),
             models.Index(fields=("-updated_at",), name="deployment_updated"),
+            # Each poll asks whether a rollback concerns it: mostly there is none.
+            models.Index(
+                fields=("stage",),
+                condition=Q(stage=states.Stage.ROLLING_BACK.value),
+                name="deployment_rolling_back",
+            ),
         )
 
     def __str__(self) -> str:

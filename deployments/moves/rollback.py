@@ -9,6 +9,7 @@ from deployments import events, withdrawing
 from deployments.models import Deployment, Instance
 from deployments.moves import instances, restoring
 from deployments.moves.door import MoveRefusedError, move, stage_after, under_way
+from deployments.planner import putting_back
 from deployments.states import Action, Failure, Stage, State, Status
 from deployments.words import devices
 
@@ -18,8 +19,9 @@ def roll_back(
 ) -> None:
     """Puts each device's own previous content back, or removes the application there.
 
-    Nothing that was not released is touched. The engine does it in chunks from here on, so that
-    it survives the end of any process; raises MoveRefusedError.
+    Nothing that was not released is touched. From here on each device gets it when it asks, and the
+    engine does the rest in chunks, so that it survives the end of any process; raises
+    MoveRefusedError.
     """
     stage_after(deployment, Action.ROLLBACK)
     with transaction.atomic():
@@ -48,6 +50,8 @@ def begin(
         by_engine=by_engine,
     )
     withdrawing.take_back(deployment, now)
+    if count := restoring.sent(deployment).count():
+        events.record(deployment, "restored", putting_back(count), now=now)
     events.nudge(deployment.pk)
 
 

@@ -134,7 +134,7 @@ def _roll_back(deployment: Deployment, step: Step, policy: Policy, now: datetime
 
 
 def _restore(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
-    restoring.restore(deployment, step.reason, now)
+    restoring.restore(deployment, now)
 
 
 def _finish(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from deployments.planner.explaining import waiting_for
 from deployments.planner.health import breach, unhealthy
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
-from deployments.planner.plan import next_look, outcome, plan
+from deployments.planner.plan import next_look, outcome, plan, putting_back
 from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
 from deployments.planner.steps import (
     Begin,
@@ -49,6 +49,7 @@ __all__ = [
     "outcome",
     "partition",
     "plan",
+    "putting_back",
     "sizes",
     "unhealthy",
     "waiting_for",

@@ -256,7 +256,12 @@ def _restore(snapshot: Snapshot) -> list[Step]:
         return [
             Restore(f"Never sent to {devices(snapshot.to_restore)}: nothing to put back there.")
         ]
-    return [Restore(f"Putting back what ran before on {devices(number)}.")]
+    return [Restore(putting_back(number))]
+
+
+def putting_back(number: int) -> str:
+    """The sentence for a rollback that begins on so many devices."""
+    return f"Putting back what ran before on {devices(number)}."
 
 
 def _finish_rollback(snapshot: Snapshot) -> list[Step]:

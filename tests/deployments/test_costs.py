@@ -71,7 +71,7 @@ def test_a_device_costs_the_same_in_a_large_rollout():
         plant.a_rollout(fleet, version)
         costs.append(of_a_conversation(fleet[0]))
     assert costs[0] == costs[1]
-    assert costs[0]["an unchanged poll"] == 1
+    assert costs[0]["an unchanged poll"] == 2
 
 
 def test_a_device_behind_a_large_gateway_reports_at_the_same_cost():
@@ -83,6 +83,20 @@ def test_a_device_behind_a_large_gateway_reports_at_the_same_cost():
         plant.poll(fleet[0])
         found = of_a_conversation(fleet[0])
         costs.append(found)
+    assert costs[0] == costs[1]
+
+
+def test_a_poll_during_a_large_rollback_costs_the_same():
+    costs = []
+    for size in (FEW, MANY):
+        fleet = a_fleet(size)
+        rollout = plant.a_rollout(fleet, plant.a_version(app_id=f"app-{size}"))
+        for device in fleet:
+            plant.poll(device)
+        moves.roll_back(rollout, actor=None, now=after(1))
+        costs.append([cost(lambda one=one: plant.poll(one, after(2))) for one in fleet[:2]])
+        plant.tick(rollout, after(3))
+        costs[-1].append(cost(lambda one=fleet[0]: an_unchanged_poll(one)))
     assert costs[0] == costs[1]
 
 

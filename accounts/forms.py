@@ -11,6 +11,7 @@ from django.contrib.auth.forms import (
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
+from accounts import zones
 from accounts.models import User
 from accounts.roles import DUTIES, LOOKS, Role, role_of
 
@@ -85,3 +86,25 @@ class PersonForm(forms.ModelForm[User]):
             message = "You cannot take your own admin role or sign-in away; ask another admin."
             raise ValidationError(message)
         return cleaned
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """What people say about themselves."""
+
+    time_zone = forms.ChoiceField(
+        required=False,
+        choices=zones.choices,
+        label="Time zone",
+        help_text="All times are shown in it, and asked for in it.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email", "time_zone", "theme")
+        widgets: ClassVar[dict[str, forms.Widget]] = {"theme": forms.RadioSelect()}
+
+    @property
+    def changes(self) -> str:
+        """The changed fields in words: “time zone and theme”."""
+        labels = [str(self.fields[name].label).lower() for name in self.changed_data]
+        return " and ".join([", ".join(labels[:-1]), labels[-1]] if labels[1:] else labels)

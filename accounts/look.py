@@ -114,7 +114,7 @@ def moment(when: datetime | None, never: str = "never") -> SafeString | str:
 
 
 def point(when: datetime) -> str:
-    """23 Nov 2026, 14:05:11 UTC, in the portal's time zone."""
+    """23 Nov 2026, 14:05:11 UTC, in the zone of whoever asked for the page."""
     return timezone.localtime(when).strftime("%-d %b %Y, %H:%M:%S %Z")
 
 

@@ -7,7 +7,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
+
+from accounts.zones import zone_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,3 +69,26 @@ class WholeStaticFilesMiddleware(MiddlewareMixin):
         if response.file_to_stream is not None:
             response.file_to_stream.close()
         return whole
+
+
+class TimeZoneMiddleware(MiddlewareMixin):
+    """Shows and reads every time in the zone of the person who asks."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Takes the person's zone for this request; the portal's own without one."""
+        try:
+            zone = zone_of(request.user)
+        except (InterfaceError, OperationalError):
+            # The view finds no database either, and is answered with the page that says so.
+            zone = None
+        if zone is None:
+            timezone.deactivate()
+        else:
+            timezone.activate(zone)
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Leaves the zone; the thread that answered takes the next request."""
+        timezone.deactivate()
+        return response

@@ -4,8 +4,10 @@ from typing import NoReturn
 
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest
+from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
+from accounts import profile
 from accounts.forms import SignInForm
 from config import menu
 
@@ -23,6 +25,14 @@ class PortalSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Everybody with a role gets in; what they see there follows from their permissions."""
         return request.user.is_active and request.user.has_perm("accounts.use_portal")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """The pages about oneself, before those of the apps."""
+        return [
+            path("profile/", self.admin_view(profile.page), name="profile"),
+            path("profile/theme/", self.admin_view(profile.theme), name="profile_theme"),
+            *super().get_urls(),
+        ]
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, object] | None = None

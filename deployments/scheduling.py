@@ -21,7 +21,7 @@ LOCAL = "%Y-%m-%dT%H:%M"
 
 
 class ScheduleForm(forms.Form):
-    """A time in the portal's own zone."""
+    """A time in the zone of whoever sets it."""
 
     at = forms.DateTimeField(
         label="Start at",
@@ -69,7 +69,7 @@ def _show(request: HttpRequest, deployment: Deployment, form: ScheduleForm) -> H
         "deployment": deployment,
         "form": form,
         "zone": timezone.get_current_timezone_name(),
-        # In the zone of the field beside it, whatever zone the person's browser is in.
+        # In the zone of the field beside it, whatever zone the browser is in.
         "now_words": timezone.localtime().strftime("%-d %b %Y, %H:%M"),
         "unapproved": deployment.stage == Stage.AWAITING_APPROVAL,
         "page_url": page,

@@ -6,7 +6,8 @@ sent to the sign-in page by every door but those in `OPEN`.
 
 from dataclasses import dataclass
 
-SHOWN, GONE_ON, REFUSED, NOT_THERE, WRONG_METHOD = 200, 302, 403, 404, 405
+SHOWN, GONE_ON = 200, 302
+NOT_UNDERSTOOD, REFUSED, NOT_THERE, WRONG_METHOD = 400, 403, 404, 405
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ SITE = (
     all_may("view_on_site", 0, 0, answer=NOT_THERE),
     all_may("app_list", "devices", answer=NOT_THERE),
     all_may("logout", method="post"),
+    all_may("profile"),
+    all_may("profile", method="post"),
+    all_may("profile_theme", answer=WRONG_METHOD),
+    all_may("profile_theme", method="post", answer=NOT_UNDERSTOOD),
 )
 PEOPLE = (
     operators_may("accounts_user_changelist"),

@@ -1,15 +1,21 @@
 "use strict";
-// What pages need beyond HTML: times in the person's own zone, copy buttons, menus that close.
-// Works on whole documents and on parts put in later: call window.portal.dress(element).
+// What pages need beyond HTML: times of live parts in the person's zone, copy buttons, menus that
+// close. Works on whole documents and on parts put in later: call window.portal.dress(element).
 (() => {
-  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  // As accounts/look.py writes them: 23 Nov 2026, 14:05:11 CET.
+  const exact = new Intl.DateTimeFormat("en-GB", {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", timeZoneName: "short", timeZone: document.currentScript.dataset.timeZone,
+  });
+
+  // A live part is made once for everybody who watches, in the portal's zone.
+  function tell(time) {
+    time.title = exact.format(new Date(time.dateTime)).replace("Sept", "Sep");
+    if (time.classList.contains("moment")) time.textContent = time.title;
+  }
 
   function dress(root) {
-    for (const time of root.querySelectorAll("time[datetime]")) {
-      const local = full.format(new Date(time.dateTime));
-      time.title = local;
-      if (time.classList.contains("moment")) time.textContent = local;
-    }
+    if (root !== document) root.querySelectorAll("time[datetime]").forEach(tell);
     for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   }
 

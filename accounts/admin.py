@@ -1,16 +1,26 @@
 """People: who may sign in, with which role."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
+from accounts import invitations
 from accounts.admins import LastAdminError, keeping_an_admin
-from accounts.forms import NewPasswordForm, NewPersonForm, PersonForm
+from accounts.forms import InvitationForm, NewPasswordForm, PersonForm
+from accounts.invitations import InvitationError
 from accounts.look import Look, ago, badge
 from accounts.models import User
 from accounts.pages import PortalAdmin
@@ -20,6 +30,7 @@ admin.site.unregister(Group)
 
 NO_ROLE = Look("bad", "!", "No role")
 ACTIVE = Look("ok", "✓", "May sign in")
+INVITED = Look("run", "✉", "Invited")
 INACTIVE = Look("idle", "⊘", "Deactivated")
 
 
@@ -40,23 +51,47 @@ class RoleFilter(admin.SimpleListFilter):
         return queryset.filter(groups__name=self.value()) if self.value() else queryset
 
 
+class AccessFilter(admin.SimpleListFilter):
+    """People by whether they get in."""
+
+    title = "access"
+    parameter_name = "access"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[User]
+    ) -> list[tuple[str, str]]:
+        """As the list says it."""
+        looks = {"active": ACTIVE, "invited": INVITED, "deactivated": INACTIVE}
+        return [(value, look.words) for value, look in looks.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """Those who get in, will, or will not."""
+        if not self.value():
+            return queryset
+        found = queryset.filter(is_active=self.value() != "deactivated")
+        unset = {"password__startswith": UNUSABLE_PASSWORD_PREFIX}
+        if self.value() == "invited":
+            return found.filter(**unset)
+        return found.exclude(**unset) if self.value() == "active" else found
+
+
 @admin.register(User)
 class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
-    """Adds people, gives them their one role, deactivates them, sets new passwords."""
+    """Invites people, gives them their one role, deactivates them, sets new passwords."""
 
     list_words = "People"
     list_lede = "Everybody who may sign in, each with exactly one role."
-    add_words = "Add a person"
+    add_words = "Invite a person"
     search_words = "Name or e-mail"
 
     change_form_template = "accounts/person.html"
-    add_form_template = None
+    add_form_template = "accounts/invite.html"
     change_user_password_template = "accounts/password.html"
     form = PersonForm
-    add_form = NewPersonForm
+    add_form = InvitationForm
     change_password_form = NewPasswordForm
     list_display = ("username", "full_name", "role", "access", "seen")
-    list_filter = (RoleFilter, "is_active")
+    list_filter = (RoleFilter, AccessFilter)
     list_display_links = ("username",)
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
@@ -69,12 +104,17 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
     add_fieldsets = (
         (None, {"fields": ("username", "first_name", "last_name", "email")}),
         ("What they may do", {"fields": ("role",)}),
-        ("Password", {"fields": ("password1", "password2")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """People with their groups, in one go."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Inviting somebody again is a POST to an address of its own."""
+        guard = self.admin_site.admin_view
+        again = guard(require_POST(self.invite_again))
+        return [path("<int:pk>/invite/", again, name="accounts_user_invite"), *super().get_urls()]
 
     def get_form(
         self,
@@ -104,6 +144,47 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
+    def save_model(
+        self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool
+    ) -> None:
+        """Somebody new has no password; whoever is deactivated is no longer invited either."""
+        changed = [name for name in form.changed_data if name != "role"]
+        if not change or (not obj.is_active and not obj.has_usable_password()):
+            obj.set_unusable_password()
+            changed.append("password")
+        obj.save(update_fields=changed if change else None)
+
+    def response_add(
+        self, request: HttpRequest, obj: User, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Shows the link of the invitation."""
+        return self._show_link(request, obj)
+
+    def invite_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Makes another link for somebody who has not set a password yet."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        user = get_object_or_404(User, pk=pk)
+        try:
+            answer = self._show_link(request, user)
+        except InvitationError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect("admin:accounts_user_change", pk)
+        self.log_change(request, user, "Made a new invitation.")
+        return answer
+
+    def _show_link(self, request: HttpRequest, user: User) -> HttpResponse:
+        """The link, once: it is in this answer and nowhere else, so this is no redirect."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{user} is invited",
+            "crumbs": [("People", reverse("admin:accounts_user_changelist"))],
+            "person": user,
+            "link": invitations.invite(user),
+            "until": timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
+        }
+        return render(request, "accounts/invitation.html", context)
+
     def save_related(
         self, request: HttpRequest, form: ModelForm[User], formsets: object, change: bool
     ) -> None:
@@ -128,6 +209,8 @@ class PeopleAdmin(PortalAdmin[User], UserAdmin[User]):
     @admin.display(description="Access", ordering="is_active")
     def access(self, person: User) -> SafeString:
         """Whether they may sign in."""
+        if invitations.is_invited(person):
+            return badge(INVITED)
         return badge(ACTIVE if person.is_active else INACTIVE)
 
     @admin.display(description="Last signed in", ordering="last_login")

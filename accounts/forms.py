@@ -3,11 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
-from django.contrib.auth.forms import (
-    AdminPasswordChangeForm,
-    AuthenticationForm,
-    UserCreationForm,
-)
+from django.contrib.auth.forms import AdminPasswordChangeForm, AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
@@ -39,14 +35,24 @@ def role_field() -> forms.ChoiceField:
     return forms.ChoiceField(choices=ROLE_CHOICES, widget=forms.RadioSelect, initial=Role.VIEWER)
 
 
-class NewPersonForm(UserCreationForm[User]):
-    """Name, password and role of somebody new."""
+class InvitationForm(forms.ModelForm[User]):
+    """Name and role of somebody new, who sets the password themselves."""
 
     role = role_field()
 
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email")
+        help_texts: ClassVar[dict[str, str]] = {
+            "username": "What they sign in with: a short name, or their e-mail address."
+        }
+
+    def clean_username(self) -> str:
+        """Refuses a name that only capitals tell from somebody else's."""
+        name = str(self.cleaned_data["username"])
+        if User.objects.filter(username__iexact=name).exists():
+            raise ValidationError("Somebody has this name already.", code="unique")
+        return name
 
 
 class NewPasswordForm(PasswordForm):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import profile
 from accounts.forms import SignInForm
+from accounts.welcome import Welcome
 from config import menu
 
 
@@ -27,10 +28,11 @@ class PortalSite(AdminSite):
         return request.user.is_active and request.user.has_perm("accounts.use_portal")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """The pages about oneself, before those of the apps."""
+        """The pages about oneself, before those of the apps; the welcome is open to all."""
         return [
             path("profile/", self.admin_view(profile.page), name="profile"),
             path("profile/theme/", self.admin_view(profile.theme), name="profile_theme"),
+            path("welcome/<str:uidb64>/<str:token>/", Welcome.as_view(), name="welcome"),
             *super().get_urls(),
         ]
 

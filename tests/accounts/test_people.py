@@ -1,7 +1,6 @@
-"""Admins add people, give them their one role, and cannot lock themselves out."""
+"""Admins give people their one role, and cannot lock themselves out."""
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -20,25 +19,6 @@ def change(browser: Browser, person: User, **other: str) -> str:
     address = reverse("admin:accounts_user_change", args=[person.pk])
     answer = browser.post(address, {**usual, **other}, follow=True)
     return answer.content.decode()
-
-
-def test_an_admin_adds_a_person_with_a_role() -> None:
-    answer = cast.sign_in(cast.admin()).post(
-        reverse(ADD),
-        {
-            "username": "olga",
-            "role": "operator",
-            "password1": cast.PASSWORD,
-            "password2": cast.PASSWORD,
-        },
-    )
-
-    assert answer.status_code == 302
-    olga = User.objects.get(username="olga")
-    assert role_of(olga) is Role.OPERATOR
-    assert not olga.is_staff
-    assert not olga.is_superuser
-    assert LogEntry.objects.get().user.username == "admin"
 
 
 def test_an_admin_gives_somebody_another_role() -> None:

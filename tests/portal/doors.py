@@ -7,7 +7,7 @@ sent to the sign-in page by every door but those in `OPEN`.
 from dataclasses import dataclass
 
 SHOWN, GONE_ON = 200, 302
-NOT_UNDERSTOOD, REFUSED, NOT_THERE, WRONG_METHOD = 400, 403, 404, 405
+NOT_UNDERSTOOD, REFUSED, NOT_THERE, WRONG_METHOD, VOID = 400, 403, 404, 405, 410
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def nobody_may(route: str, *args: object) -> Door:
 
 
 #: Answered without a role, too: the sign-in and what leads to it.
-OPEN = frozenset({"login", "logout", "jsi18n"})
+OPEN = frozenset({"login", "logout", "jsi18n", "welcome"})
 
 SITE = (
     all_may("index"),
@@ -60,6 +60,8 @@ SITE = (
     all_may("view_on_site", 0, 0, answer=NOT_THERE),
     all_may("app_list", "devices", answer=NOT_THERE),
     all_may("logout", method="post"),
+    all_may("welcome", "MQ", "c7-0", answer=VOID),
+    all_may("welcome", "MQ", "c7-0", method="post", answer=VOID),
     all_may("profile"),
     all_may("profile", method="post"),
     all_may("profile_theme", answer=WRONG_METHOD),
@@ -73,6 +75,8 @@ PEOPLE = (
     admins_may("accounts_user_add", method="post"),
     admins_may("accounts_user_change", "person", method="post"),
     admins_may("auth_user_password_change", "person"),
+    admins_may("accounts_user_invite", "person", method="post", answer=GONE_ON),
+    all_may("accounts_user_invite", "person", answer=WRONG_METHOD),
     nobody_may("accounts_user_delete", "person"),
 )
 CATALOGUE = (

@@ -25,6 +25,8 @@ class Place(StrEnum):
 
     DASHBOARD = "dashboard"  # none
     APPLICATION = "application"  # applications.models.Application
+    VERSION = "version"  # applications.models.ApplicationVersion
+    DEPRECATION = "deprecation"  # the same, about to be deprecated
     DEVICE = "device"  # devices.models.Device
     GROUP = "group"  # devices.models.DeviceGroup
     APPLICATIONS = "applications"  # the list: columns only

@@ -1,18 +1,20 @@
 """The catalogue in the portal."""
 
 from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts import look, panels
 from accounts.pages import PortalAdmin
-from applications import views
+from applications import files, views
+from applications.catalogue import OrganizationFilter, TagFilter, organizations_of, tags_of
 from applications.models import Application, ApplicationVersion, Resource
 from applications.shown import types_of
 
@@ -50,13 +52,14 @@ class ApplicationAdmin(PortalAdmin[Application]):
 
     columns = ("title", "organization", "newest_version", "tagline")
     list_display = columns
+    list_filter = (TagFilter, OrganizationFilter)
     search_fields = ("name", "app_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Listed]:
         """Applications with their newest version, all in one query."""
         newest = ApplicationVersion.objects.filter(application=OuterRef("pk"))
         icons = Resource.objects.filter(
-            version=OuterRef("newest_pk"), kind="icon", media_type__in=views.ICON_TYPES
+            version=OuterRef("newest_pk"), kind="icon", media_type__in=files.ICON_TYPES
         )
         rows = (
             super()
@@ -78,7 +81,7 @@ class ApplicationAdmin(PortalAdmin[Application]):
         """The icon has an address of its own."""
         guard = self.admin_site.admin_view
         return [
-            path("icon/<int:pk>/", guard(views.icon), name="applications_icon"),
+            path("icon/<int:pk>/", guard(files.icon), name="applications_icon"),
             *super().get_urls(),
         ]
 
@@ -127,9 +130,7 @@ class ApplicationAdmin(PortalAdmin[Application]):
     @admin.display(description="Organization")
     def organization(self, application: Listed) -> str:
         """Who publishes it."""
-        found = (application.newest_catalog or {}).get("organizations")
-        names = [str(one.get("name")) for one in found] if isinstance(found, list) else []
-        return ", ".join(names) or "–"
+        return ", ".join(organizations_of(application.newest_catalog)) or "–"
 
     @admin.display(description="Newest version")
     def newest_version(self, application: Listed) -> str:
@@ -137,9 +138,19 @@ class ApplicationAdmin(PortalAdmin[Application]):
         return application.newest or "–"
 
     @admin.display(description="About")
-    def tagline(self, application: Listed) -> str:
-        """Its line in the catalogue."""
-        return str((application.newest_catalog or {}).get("tagline") or "–")
+    def tagline(self, application: Listed) -> SafeString:
+        """Its line in the catalogue, and its tags, each a link to the others that have it."""
+        line = str((application.newest_catalog or {}).get("tagline") or "–")
+        chips = format_html_join(
+            "",
+            '<a class="label-chip" href="?{}">{}</a>',
+            ((urlencode({"tag": one}), one) for one in tags_of(application.newest_catalog)),
+        )
+        return (
+            format_html('{}<span class="under">{}</span>', line, chips)
+            if chips
+            else format_html("{}", line)
+        )
 
 
 @admin.register(ApplicationVersion)
@@ -162,10 +173,13 @@ class VersionAdmin(PortalAdmin[ApplicationVersion]):
         return super().get_queryset(request).defer("raw", "parameters", "sections", "schemas")
 
     def get_urls(self) -> list[URLPattern]:
-        """Changing the state is a POST to an address of its own."""
-        change = self.admin_site.admin_view(views.change_state)
-        name = "applications_applicationversion_state"
-        return [path("<int:pk>/state/<str:state>/", change, name=name), *super().get_urls()]
+        """Changing the state and taking a file away have addresses of their own."""
+        guard, name = self.admin_site.admin_view, "applications_applicationversion"
+        return [
+            path("<int:pk>/state/<str:state>/", guard(views.change_state), name=f"{name}_state"),
+            path("<int:pk>/file/<str:kind>/", guard(files.download), name=f"{name}_file"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self,

@@ -1,4 +1,4 @@
-"""Pages of the catalogue: an application, a version, its icon, importing a package."""
+"""Pages of the catalogue: an application, a version, its state, importing a package."""
 
 from collections.abc import Sequence
 
@@ -10,26 +10,23 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
 from accounts.look import Look
 from accounts.models import User
+from applications.files import PACKAGE, about, address_of, icon_address, texts_of
 from applications.forms import PackageForm
 from applications.importing import ImportRefusedError, import_package
-from applications.models import Application, ApplicationVersion, Resource
+from applications.models import Application, ApplicationVersion
 from applications.package import Finding
-from applications.prose import as_html
 from applications.shown import Profile, parameters_of, types_of
 
 STATE_LOOKS: dict[str, Look] = {
     "available": Look("ok", "✓", "Available"),
     "deprecated": Look("idle", "⊘", "Deprecated"),
 }
+VERBS = {"available": "Make available again:", "deprecated": "Deprecate"}
 #: A package larger than this is refused before it is read.
 MOST_BYTES = 100 * 1024 * 1024
-#: What an icon may be; anything else is not served at all.
-ICON_TYPES = frozenset({"image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp"})
 
 
 def application_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -78,7 +75,10 @@ def version_page(request: HttpRequest, pk: int) -> HttpResponse:
             "profiles": [Profile.of(one) for one in version.profiles],
             "parameters": parameters_of(version),
             "raw": bytes(version.raw).decode("utf-8", "replace"),
+            "raw_address": address_of(version, PACKAGE),
             "texts": texts_of(version),
+            "about": about(version),
+            "site": web_address(version),
             "icon": icon_address(version),
             "may_change": request.user.has_perm("applications.change_applicationversion"),
             "crumbs": [
@@ -89,21 +89,38 @@ def version_page(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
 def change_state(request: HttpRequest, pk: int, state: str) -> HttpResponse:
-    """Deprecates a version, or makes it available again."""
+    """Deprecates a version, or makes it available again; says before what that means."""
     require(request, "applications.change_applicationversion")
-    version = get_object_or_404(ApplicationVersion.objects.select_related("application"), pk=pk)
+    versions = ApplicationVersion.objects.select_related("application").defer("raw")
+    version = get_object_or_404(versions, pk=pk)
     if state not in STATE_LOOKS:
         raise Http404
+    address = reverse("admin:applications_applicationversion_change", args=[pk])
+    if request.method != "POST":
+        context = {
+            **page(request, f"{VERBS[state]} {version}?"),
+            "version": version,
+            "deprecates": state == ApplicationVersion.State.DEPRECATED,
+            "address": address,
+            "crumbs": [
+                ("Applications", reverse("admin:applications_application_changelist")),
+                (str(version), address),
+            ],
+        }
+        return render(request, "applications/state.html", context)
+    _change_state(request, version, state)
+    return HttpResponseRedirect(address)
+
+
+def _change_state(request: HttpRequest, version: ApplicationVersion, state: str) -> None:
     version.state = state
     version.save(update_fields=["state"])
-    words = STATE_LOOKS[state].words
+    words = STATE_LOOKS[state].words.lower()
     LogEntry.objects.log_actions(
-        person(request).pk, [version], CHANGE, change_message=f"Made {words.lower()}."
+        person(request).pk, [version], CHANGE, change_message=f"Made {words}."
     )
-    messages.success(request, f"{version} is {words.lower()} now.")
-    return HttpResponseRedirect(reverse("admin:applications_applicationversion_change", args=[pk]))
+    messages.success(request, f"{version} is {words} now.")
 
 
 def import_page(request: HttpRequest) -> HttpResponse:
@@ -138,48 +155,6 @@ def _take(request: HttpRequest, upload: UploadedFile[bytes]) -> HttpResponse:
         messages.info(request, f"{result.version} was here already, exactly so: nothing changed.")
     address = reverse("admin:applications_applicationversion_change", args=[result.version.pk])
     return HttpResponseRedirect(address)
-
-
-def icon(request: HttpRequest, pk: int) -> HttpResponse:
-    """The icon of a version, as a picture that can do nothing but be seen."""
-    require(request, "applications.view_application")
-    resource = get_object_or_404(Resource, version=pk, kind="icon", media_type__in=ICON_TYPES)
-    return HttpResponse(
-        bytes(resource.content),
-        content_type=resource.media_type,
-        headers={
-            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, max-age=86400, immutable",
-        },
-    )
-
-
-def icon_address(version: ApplicationVersion | None) -> str:
-    """Where the icon is served, empty without one."""
-    if version is None:
-        return ""
-    icons = version.resources.filter(kind="icon", media_type__in=ICON_TYPES)
-    return reverse("admin:applications_icon", args=[version.pk]) if icons.exists() else ""
-
-
-def about(version: ApplicationVersion | None) -> SafeString | str:
-    """The longer description when the package has one, else the short one."""
-    if version is None:
-        return ""
-    longer = version.resources.filter(kind="description_file").first()
-    return as_html(_as_text(longer) if longer else version.description)
-
-
-def texts_of(version: ApplicationVersion) -> list[tuple[str, SafeString]]:
-    """The package's other texts, under their titles."""
-    titles = {"release_notes": "Release notes", "licence_file": "Licence"}
-    found = version.resources.filter(kind__in=titles, media_type__startswith="text/")
-    return [(titles[one.kind], as_html(_as_text(one))) for one in found]
-
-
-def _as_text(resource: Resource) -> str:
-    return bytes(resource.content).decode("utf-8", "replace")
 
 
 def web_address(version: ApplicationVersion | None) -> str:

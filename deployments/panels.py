@@ -1,7 +1,8 @@
-"""What deployments add to the pages of others: the dashboard, an application, a device, a group."""
+"""What deployments add to the pages of others: dashboard, application, version, device, group."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest
@@ -10,16 +11,19 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
-from applications.models import Application
-from deployments import queries
+from applications.models import Application, ApplicationVersion
+from deployments import compatibility, queries
 from deployments.listing import line, may_create
 from deployments.models import Workload
-from deployments.states import STATE_LOOKS, STATUS_WORDS, Look, State, Status, Tone
+from deployments.states import STATE_LOOKS, STATUS_WORDS, Look, Stage, State, Status, Tone
 from devices.groups import members_of
 from devices.models import Device, DeviceGroup
 
 #: Rows of a panel; the lists have the rest.
 SHOWN = 10
+SEE_DEVICES = "devices.view_device"
+#: What a deprecated version keeps from being started.
+NOT_STARTED = [stage.value for stage in (Stage.DRAFT, Stage.AWAITING_APPROVAL, Stage.READY)]
 #: How a workload appears by what was last reported of it.
 WORKLOAD_LOOKS: dict[str, Look] = {
     "": Look(Tone.IDLE, "·", "Nothing reported"),
@@ -46,6 +50,9 @@ def fill() -> None:
     """Registers the panels; called once when the app is ready."""
     register(Place.DASHBOARD, in_progress)
     register(Place.APPLICATION, where_deployed)
+    register(Place.VERSION, who_can_run_it)
+    register(Place.VERSION, where_deployed)
+    register(Place.DEPRECATION, what_is_left)
     register(Place.DEVICE, workloads)
     register(Place.GROUP, what_runs)
     register_column(
@@ -72,16 +79,45 @@ def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None
 
 
 def where_deployed(request: HttpRequest, shown: object | None) -> SafeString | None:
-    """On how many devices which version of the application runs, and its newest deployments."""
-    if not isinstance(shown, Application) or not _may_see(request):
+    """On how many devices an application runs, or one version of it; its newest deployments."""
+    if not _may_see(request):
         return None
-    recent = queries.for_list().filter(version__application=shown)[:SHOWN]
+    if isinstance(shown, Application):
+        asked: dict[str, object] = {"application": shown.pk}
+        installed, deployments = Q(application=shown), Q(version__application=shown)
+    elif isinstance(shown, ApplicationVersion):
+        asked = {"application": shown.application_id, "q": shown.version}
+        installed, deployments = Q(installed__version=shown), Q(version=shown)
+    else:
+        return None
     return _render(
         "where_deployed",
         request,
-        versions=by_version(Workload.objects.filter(application=shown)),
-        lines=[line(deployment) for deployment in recent],
-        application=shown,
+        versions=by_version(Workload.objects.filter(installed)),
+        lines=[line(deployment) for deployment in queries.for_list().filter(deployments)[:SHOWN]],
+        all_query=urlencode(asked),
+    )
+
+
+def who_can_run_it(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """How many devices fit a version's profiles now, and why the others do not."""
+    if not isinstance(shown, ApplicationVersion) or not request.user.has_perm(SEE_DEVICES):
+        return None
+    profiles, rare = compatibility.of(shown)
+    return _render("who_can_run_it", request, profiles=profiles, rare=rare)
+
+
+def what_is_left(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """Where a version that is about to be deprecated runs, and which deployments wait with it."""
+    if not isinstance(shown, ApplicationVersion) or not _may_see(request):
+        return None
+    waiting = queries.for_list().filter(version=shown, stage__in=NOT_STARTED).order_by("name")
+    return _render(
+        "what_is_left",
+        request,
+        running=Workload.objects.filter(installed__version=shown).count(),
+        waiting=waiting[:SHOWN],
+        number=waiting.count(),
     )
 
 

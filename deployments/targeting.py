@@ -141,14 +141,18 @@ def sentence_about(found: Iterable[Holder], application: Application) -> str:
     )
 
 
+def absence(client_state: str, removed_at: datetime | None) -> list[str]:
+    """Why nothing can be released to a device, whatever it is; nothing when something can."""
+    if removed_at is not None:
+        return ["was removed by its client"]
+    if client_state != Client.State.ACCEPTED:
+        return [f"its client is {client_state}, not accepted"]
+    return []
+
+
 def _not_there(rows: Iterable[Standing]) -> dict[int, list[str]]:
-    reasons: dict[int, list[str]] = {}
-    for pk, _, client_state, removed_at, _ in rows:
-        if removed_at is not None:
-            reasons[pk] = ["was removed by its client"]
-        elif client_state != Client.State.ACCEPTED:
-            reasons[pk] = [f"its client is {client_state}, not accepted"]
-    return reasons
+    found = ((pk, absence(state, removed_at)) for pk, _, state, removed_at, _ in rows)
+    return {pk: reasons for pk, reasons in found if reasons}
 
 
 def _cannot_run(rows: Sequence[Standing], profile: Mapping[str, object]) -> dict[int, list[str]]:
@@ -157,7 +161,7 @@ def _cannot_run(rows: Sequence[Standing], profile: Mapping[str, object]) -> dict
     A fleet has few kinds of hardware: one device of a kind is judged for all of it.
     """
     kind_of = {pk: kind for pk, *_, kind in rows}
-    exemplars = {} if _asks_for_own(profile) else {kind: pk for pk, kind in kind_of.items()}
+    exemplars = {} if asks_for_own(profile) else {kind: pk for pk, kind in kind_of.items()}
     exemplars.pop(None, None)
     by_kind = {kind: reasons for _, kind, reasons in _one_by_one(exemplars.values(), profile)}
     # Also who has no kind yet, and whose exemplar reported something else in this moment.
@@ -177,7 +181,7 @@ def _one_by_one(
         yield pk, kind, why_not(profile, properties, labels)
 
 
-def _asks_for_own(profile: Mapping[str, object]) -> bool:
+def asks_for_own(profile: Mapping[str, object]) -> bool:
     """Whether a rule asks for what is a device's own, or for all that it reports at once."""
     rules = json.dumps(profile.get("deviceConstraints"))
     return '"key": ""' in rules or any(f"/{name}" in rules for name in kinds.OWN)

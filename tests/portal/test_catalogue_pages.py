@@ -5,10 +5,13 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.http import HttpResponse
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from applications.models import Application, ApplicationVersion
+from applications.models import Application, ApplicationVersion, Resource
 from applications.prose import as_html
 from applications.requirements import profile_needs, value_limits
 from tests.portal import world
@@ -163,6 +166,111 @@ def test_the_list_shows_the_newest_version_of_each_application(viewer: Browser) 
         viewer.get(reverse("admin:applications_application_changelist")).context["cl"].result_list
     )
     assert row.newest == "2.0.0"
+
+
+def titles(browser: Browser, **asked: str) -> list[str]:
+    """The applications that the list shows for these filters."""
+    answer = browser.get(reverse("admin:applications_application_changelist"), asked)
+    return [one.app_id for one in answer.context["cl"].result_list]
+
+
+def shelved(app_id: str, number: str, tags: list[str], organization: str) -> ApplicationVersion:
+    version = world.version_of(app_id, number)
+    catalog = {"tags": tags, "organizations": [{"name": organization}]}
+    ApplicationVersion.objects.filter(pk=version.pk).update(catalog=catalog)
+    return version
+
+
+def test_the_list_is_narrowed_by_tag_and_by_organization_and_by_both(viewer: Browser) -> None:
+    shelved("a", "1", ["pumps", "Größe & “so”"], "North")
+    shelved("b", "1", ["pumps"], "South")
+    shelved("c", "1", ["pump"], "South")
+
+    assert titles(viewer, tag="pumps") == ["a", "b"]
+    assert titles(viewer, tag="Größe & “so”") == ["a"]
+    assert titles(viewer, organization="South") == ["b", "c"]
+    assert titles(viewer, tag="pumps", organization="South") == ["b"]
+    assert titles(viewer, tag="nowhere") == []
+    assert titles(viewer) == ["a", "b", "c"]
+
+
+def test_the_newest_version_says_what_an_application_is_found_by(viewer: Browser) -> None:
+    shelved("a", "1", ["old"], "North")
+    shelved("a", "2", ["new"], "North")
+    assert titles(viewer, tag="old") == []
+    assert titles(viewer, tag="new") == ["a"]
+
+
+def test_the_tags_of_a_page_lead_to_the_others_that_have_them(viewer: Browser) -> None:
+    version = shelved("a", "1", ["a&b"], "North")
+    page = reverse("admin:applications_application_change", args=[version.application_id])
+    text = viewer.get(page).content.decode()
+    assert "?tag=a%26b" in text
+    assert "?organization=North" in text
+    listed = viewer.get(reverse("admin:applications_application_changelist")).content.decode()
+    assert 'href="?tag=a%26b"' in listed
+
+
+def test_the_list_costs_as_much_for_thirty_applications_as_for_three(viewer: Browser) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert titles(viewer, tag="pumps")
+        return len(seen)
+
+    for number in range(3):
+        shelved(f"app-{number}", "1", ["pumps", f"tag-{number}"], f"Org {number}")
+    few = cost()
+    for number in range(3, 30):
+        shelved(f"app-{number}", "1", ["pumps", f"tag-{number}"], f"Org {number}")
+
+    assert cost() == few
+
+
+def file_of(browser: Browser, version: ApplicationVersion, kind: str) -> HttpResponse:
+    names = [version.pk, kind]
+    return browser.get(reverse("admin:applications_applicationversion_file", args=names))
+
+
+def test_the_package_is_had_byte_for_byte_and_never_shown_by_the_browser(viewer: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    version.refresh_from_db()
+    answer = file_of(viewer, version, "package")
+    assert answer.content == bytes(version.raw)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="margo.yaml"'
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_texts_are_read_on_the_page_and_other_files_are_downloaded(viewer: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    for kind, path, media_type, content in (
+        ("release_notes", "docs/new.md", "text/markdown", b"# New\n\n- faster"),
+        ("licence_file", "licence.pdf", "application/pdf", b"%PDF \x00\xff"),
+    ):
+        Resource.objects.create(
+            version=version, kind=kind, path=path, media_type=media_type, content=content
+        )
+    page = reverse("admin:applications_applicationversion_change", args=[version.pk])
+    text = viewer.get(page).content.decode()
+
+    assert "<li>faster</li>" in text
+    assert "Download new.md" in text
+    assert "It is no text that can be shown here." in text
+    assert file_of(viewer, version, "licence_file").content == b"%PDF \x00\xff"
+    assert file_of(viewer, version, "icon").status_code == 404
+
+
+def test_deprecating_says_before_what_it_means(admin: Browser) -> None:
+    version = world.version_of("com.example.pump", "1.0.0")
+    address = reverse(
+        "admin:applications_applicationversion_state", args=[version.pk, "deprecated"]
+    )
+    text = admin.get(address).content.decode()
+
+    assert "It cannot be picked for a new deployment" in text
+    assert "Where it runs, it keeps running." in text
+    version.refresh_from_db()
+    assert version.state == "available"
 
 
 def test_text_of_a_package_becomes_headings_lists_and_paragraphs_and_nothing_else() -> None:

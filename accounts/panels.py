@@ -26,7 +26,7 @@ class Place(StrEnum):
     DASHBOARD = "dashboard"  # none
     APPLICATION = "application"  # applications.models.Application
     VERSION = "version"  # applications.models.ApplicationVersion
-    DEPRECATION = "deprecation"  # the same, about to be deprecated
+    DEPRECATION = "deprecation"  # the same, about to be deprecated: entries of a list
     DEVICE = "device"  # devices.models.Device
     GROUP = "group"  # devices.models.DeviceGroup
     APPLICATIONS = "applications"  # the list: columns only

@@ -27,6 +27,7 @@ class WelcomeForm(FirstPasswordForm):
     new_password1, new_password2 = SetPasswordForm.create_password_fields(
         label1="Password", label2="The same password again"
     )
+    new_password2.help_text = ""
 
     def save(self, commit: bool = True) -> User:
         """Uses the invitation up; raises InvitationError when somebody was faster."""

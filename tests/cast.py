@@ -24,6 +24,14 @@ def person(role: Role | None, name: str = "") -> User:
     return user
 
 
+def invited(role: Role, name: str) -> User:
+    """Somebody who has not set a password yet."""
+    user = person(role, name)
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    return user
+
+
 @cache
 def hashed() -> str:
     """The password as stored; hashing it is slow on purpose, so it is done once."""

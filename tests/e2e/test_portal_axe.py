@@ -7,9 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client as Session
 from django.urls import reverse
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import invitations
+from accounts.roles import Role
 from tests import cast
 from tests.e2e.browsing import chromium, sign_in
 from tests.portal import world
@@ -21,7 +23,9 @@ PAGES = (
     ("index", "", ""),
     ("applications_application_changelist", "", ""),
     ("applications_application_change", "application", ""),
+    ("applications_application_changelist", "", "?tag=pumps&organization=Example"),
     ("applications_applicationversion_change", "version", ""),
+    ("deprecate", "version", ""),
     ("applications_applicationversion_history", "version", ""),
     ("applications_application_add", "", ""),
     ("devices_device_changelist", "", "?status=online&labels=site%3Dberlin"),
@@ -43,17 +47,26 @@ PAGES = (
     ("accounts_user_change", "person", ""),
     ("auth_user_password_change", "person", ""),
     ("password_change", "", ""),
+    ("profile", "", ""),
+    ("welcome", "invitation", ""),
 )
+#: Pages whose addresses name more than one object.
+LONGER = {"deprecate": ("applications_applicationversion_state", "deprecated")}
 
 
 @pytest.fixture
 def addresses() -> dict[str, str]:
     """The pages by their names, with something on each."""
     keys = world.make()
-    return {
-        f"{route}{query}": reverse(f"admin:{route}", args=[keys[noun]] if noun else []) + query
-        for route, noun, query in PAGES
-    }
+    return {f"{route}{query}": address(route, noun, keys) + query for route, noun, query in PAGES}
+
+
+def address(route: str, noun: str, keys: dict[str, int]) -> str:
+    """Where a page is."""
+    if noun == "invitation":
+        return urlsplit(invitations.invite(cast.invited(Role.VIEWER, "olga"))).path
+    route, *more = LONGER.get(route, (route,))
+    return reverse(f"admin:{route}", args=[keys[noun], *more] if noun else [])
 
 
 @pytest.fixture
@@ -137,9 +150,59 @@ def test_the_theme_switch_works(open_in: Opening) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
     page.locator(".theme-toggle").click()
-    assert page.evaluate(paper) != light
+    dark = page.evaluate(paper)
+    assert dark != light
+    # At once: what the switch said may be on its way to the server still.
     page.reload()
-    assert page.evaluate(paper) != light
+    assert page.evaluate(paper) == dark
+
+
+def test_the_theme_goes_with_the_person_from_browser_to_browser(open_in: Opening) -> None:
+    page = open_in.page(open_in.context("light", 1366))
+    page.goto(open_in.address)
+    with page.expect_response("**/profile/theme/") as kept:
+        page.locator(".theme-toggle").click()
+    assert kept.value.status == 204
+
+    elsewhere = open_in.page(open_in.context("light", 1366))
+    elsewhere.goto(open_in.address)
+    assert elsewhere.locator("html").get_attribute("data-theme") == "dark"
+    assert open_in.complaints == []
+
+
+def test_the_theme_needs_no_script(open_in: Opening) -> None:
+    plain = open_in.browser.new_context(java_script_enabled=False, color_scheme="light")
+    sign_in(plain, open_in.session, open_in.address)
+    page = plain.new_page()
+    page.goto(open_in.address)
+    expect(page.locator("body")).to_have_css("color-scheme", "light")
+
+    page.get_by_role("link", name="admin", exact=True).click()
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("Your profile was saved.")).to_be_visible()
+    expect(page.locator("body")).to_have_css("color-scheme", "dark")
+
+
+def test_a_live_part_is_put_into_the_zone_of_the_person(open_in: Opening) -> None:
+    page = open_in.page(open_in.context("light", 1366))
+    page.goto(f"{open_in.address}{reverse('admin:profile')}")
+    page.get_by_label("Time zone").select_option("Asia/Kathmandu")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your profile was saved.")).to_be_visible()
+    page.evaluate(
+        """() => {
+            const part = document.createElement("div");
+            part.id = "part";
+            part.innerHTML = '<time class="moment" datetime="2026-09-05T03:04:05+00:00">x</time>';
+            document.querySelector("main").append(part);
+            window.portal.dress(part);
+        }"""
+    )
+    told = page.locator("#part time")
+    expect(told).to_have_text("5 Sep 2026, 08:49:05 GMT+5:45")
+    expect(told).to_have_attribute("title", "5 Sep 2026, 08:49:05 GMT+5:45")
 
 
 def test_a_selector_is_tried_while_it_is_typed(open_in: Opening, addresses: dict[str, str]) -> None:

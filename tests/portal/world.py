@@ -62,7 +62,12 @@ def version_of(app_id: str, number: str) -> ApplicationVersion:
         digest="sha256:" + "0" * 64,
         api_version="v1",
         description="Keeps pumps <i>pumping</i>.\n\nAll of them.",
-        catalog={"tagline": "Pumps", "organizations": [{"name": "Example"}], "site": "ftp://x"},
+        catalog={
+            "tagline": "Pumps",
+            "tags": ["pumps", "line 4"],
+            "organizations": [{"name": "Example"}],
+            "site": "ftp://x",
+        },
         profiles=[{"id": "compose", "type": "compose", "components": [component]}],
         parameters={"rate": {"value": 5, "targets": []}, "silent": {"targets": []}},
         sections=[

@@ -153,6 +153,15 @@ def test_a_new_invitation_makes_the_one_before_void(admin: Browser) -> None:
     assert is_in(use(second))
 
 
+def test_a_link_that_was_opened_before_a_new_one_was_made_sets_no_password(admin: Browser) -> None:
+    invite(admin)
+    opened_before = olga()
+    again(admin, olga())
+    with pytest.raises(InvitationError):
+        invitations.accept(opened_before, NEW)
+    assert invitations.is_invited(olga())
+
+
 def test_deactivating_takes_the_invitation_back_for_good(admin: Browser) -> None:
     path = invite(admin)
     change = reverse("admin:accounts_user_change", args=[olga().pk])

@@ -285,6 +285,7 @@ def test_deprecating_says_before_what_it_means(admin: Browser) -> None:
             '<a href="https://x.example/?a=1&amp;b=&quot;c" rel="noopener noreferrer">a&quot;b</a>',
         ),
         pytest.param("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
+        pytest.param("[x](javascript://%0aalert)", "[x](javascript://%0aalert)"),
         pytest.param("[x](//evil.example)", "[x](//evil.example)"),
         pytest.param("![x](https://y.example/z)", None),
     ],

@@ -285,16 +285,17 @@ def _idle(seen: Snapshot) -> list[Action]:
 
 
 def _lines(events: list[Event], status: Status) -> list[Line]:
-    """The events with their tones; how it ended is known of the newest end alone."""
+    # How it ended is known of the newest end alone.
     ends = [event.pk for event in events if event.to_stage in ENDED_BADLY]
     newest = ends[0] if ends else None
     return [
-        Line(event, _tone(event, status if event.pk == newest else Status.PENDING))
+        Line(event, tone_of(event, status if event.pk == newest else Status.PENDING))
         for event in events
     ]
 
 
-def _tone(event: Event, status: Status) -> Tone:
+def tone_of(event: Event, status: Status = Status.PENDING) -> Tone:
+    """The tone of a line of history; `status` says how the deployment ended with it."""
     if event.kind in EVENT_TONES:
         return EVENT_TONES[event.kind]
     return stage_look(Stage(event.to_stage), status).tone if event.to_stage else Tone.IDLE

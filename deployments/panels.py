@@ -12,10 +12,19 @@ from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
-from deployments import compatibility, queries
+from deployments import compatibility, frames, queries
 from deployments.listing import line, may_create
 from deployments.models import Workload
-from deployments.states import STATE_LOOKS, STATUS_WORDS, Look, Stage, State, Status, Tone
+from deployments.states import (
+    STAGE_LOOKS,
+    STATE_LOOKS,
+    STATUS_WORDS,
+    Look,
+    Stage,
+    State,
+    Status,
+    Tone,
+)
 from devices.groups import members_of
 from devices.models import Device, DeviceGroup
 
@@ -24,6 +33,10 @@ SHOWN = 10
 SEE_DEVICES = "devices.view_device"
 #: What a deprecated version keeps from being started.
 NOT_STARTED = [stage.value for stage in (Stage.DRAFT, Stage.AWAITING_APPROVAL, Stage.READY)]
+#: What the overview counts, first what waits for a decision of somebody.
+COUNTED = (Stage.AWAITING_APPROVAL, Stage.GATE, Stage.HELD, Stage.PAUSED, Stage.ROLLING)
+#: Rows of what has happened, beside what is happening.
+RECENT = 8
 #: How a workload appears by what was last reported of it.
 WORKLOAD_LOOKS: dict[str, Look] = {
     "": Look(Tone.IDLE, "·", "Nothing reported"),
@@ -48,7 +61,9 @@ class VersionCount:
 
 def fill() -> None:
     """Registers the panels; called once when the app is ready."""
+    register(Place.DASHBOARD, by_stage)
     register(Place.DASHBOARD, in_progress)
+    register(Place.DASHBOARD, recently)
     register(Place.APPLICATION, where_deployed)
     register(Place.VERSION, who_can_run_it)
     register(Place.VERSION, where_deployed)
@@ -63,6 +78,28 @@ def fill() -> None:
             Count("workloads", filter=~Q(workloads__installed=None), distinct=True),
             lambda number: "no device" if not number else f"{number} devices",
         ),
+    )
+
+
+def by_stage(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """How many deployments wait for somebody or roll out, each number linked to them."""
+    if not _may_see(request):
+        return None
+    counted = queries.by_stage(COUNTED)
+    tiles = [(stage.value, STAGE_LOOKS[stage], number) for stage, number in counted.items()]
+    return _render("by_stage", request, tiles=tiles)
+
+
+def recently(request: HttpRequest, shown: object | None) -> SafeString | None:
+    """What ended lately and how, and the newest lines of all histories."""
+    if not _may_see(request):
+        return None
+    events = queries.recent_events()[:RECENT]
+    return _render(
+        "recently",
+        request,
+        lines=[line(deployment) for deployment in queries.just_ended()[:RECENT]],
+        events=[(event, frames.tone_of(event)) for event in events],
     )
 
 

@@ -122,6 +122,23 @@ def in_progress() -> QuerySet[Deployment]:
     return for_list().filter(stage__in=stages).order_by(urgency, "-updated_at", "-pk")
 
 
+def by_stage(stages: Collection[Stage]) -> dict[Stage, int]:
+    """How many deployments of the lists are in each of these stages."""
+    found = Deployment.objects.listed().filter(stage__in=stages).order_by()
+    counted = dict(found.values_list("stage").annotate(number=Count("pk")))
+    return {stage: counted.get(stage.value, 0) for stage in stages}
+
+
+def just_ended() -> QuerySet[Deployment]:
+    """Deployments that came to their end, the latest first."""
+    return for_list().exclude(ended_at=None).order_by("-ended_at", "-pk")
+
+
+def recent_events() -> QuerySet[Event]:
+    """The newest lines of all histories, newest first; of what was deleted too."""
+    return Event.objects.select_related("deployment", "actor").order_by("-pk")
+
+
 def census(seen: Snapshot) -> Census:
     """The counts of a snapshot."""
     return Census({batch.number: dict(batch.counts) for batch in seen.batches})

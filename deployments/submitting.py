@@ -1,14 +1,14 @@
 """From draft to ready: the preview of a plan, and the freezing of exactly that plan."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
 
 from accounts.models import User
 from applications.parameters import Resolution
-from deployments import approval, content, known_bad, targeting
+from deployments import approval, cautions, content, targeting
 from deployments.arranging import Arrangement, arrange
 from deployments.drafting import refuse_outdated
 from deployments.freezing import freeze
@@ -60,7 +60,8 @@ class Preview:
 def preview(draft: Deployment, *, now: datetime) -> Preview:
     """The plan of a draft with everything that speaks against it; changes nothing."""
     arranged = arrange(draft)
-    return _preview(draft, arranged, _resolved(draft, arranged))
+    seen = _preview(draft, arranged, _resolved(draft, arranged))
+    return replace(seen, warnings=_warnings(draft, arranged, now))
 
 
 def submit(
@@ -116,7 +117,6 @@ def _preview(draft: Deployment, arranged: Arrangement, resolution: Resolution) -
         fitting=judged.fitting,
         misfits=judged.misfits,
         holders=held,
-        warnings=_warnings(draft, arranged),
         problems=_problems(draft, arranged, held, resolution),
         approval=approval.reasons_for(
             draft, arranged.targets, judged.fitting, unfit=arranged.unfit
@@ -179,17 +179,11 @@ def _nobody(judged: targeting.Judged) -> str:
     )
 
 
-def _warnings(draft: Deployment, arranged: Arrangement) -> list[str]:
-    misfits = arranged.judged.misfits
+def _warnings(draft: Deployment, arranged: Arrangement, now: datetime) -> list[str]:
     if not arranged.judged.fitting:
         return []
-    warnings = [
-        f"{devices(number)} {'runs' if number == 1 else 'run'} {running} now: "
-        f"{draft.version} takes its place."
-        for running, number in targeting.other_versions(arranged.targets, draft.version)
-    ]
-    warnings += known_bad.sentences(arranged.targets, draft.version)
-    if misfits:
+    warnings = cautions.sentences(arranged.targets, draft.version, now=now)
+    if misfits := arranged.judged.misfits:
         warnings.append(f"{devices(len(misfits))} cannot run it and will be skipped.")
     return warnings
 

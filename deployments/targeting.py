@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from applications.models import Application, ApplicationVersion
 from deployments.fit import why_not
-from deployments.models import Deployment, Instance, Workload
+from deployments.models import Deployment, Instance
 from deployments.rows import Among
 from devices import kinds, selectors
 from devices.groups import members_of
@@ -118,16 +118,6 @@ def holders(
         "device__path", "deployment_id", "deployment__name"
     )
     return [Holder(*row) for row in rows]
-
-
-def other_versions(devices: QuerySet[Device], version: ApplicationVersion) -> list[tuple[str, int]]:
-    """Which other versions of the application run on these devices, and on how many."""
-    running = Workload.objects.filter(
-        application=version.application, device__in=devices.order_by().values("pk")
-    ).exclude(installed=None)
-    others = running.exclude(installed__version=version).order_by()
-    counts = others.values_list("installed__version__version").annotate(number=Count("pk"))
-    return sorted((str(one), int(number)) for one, number in counts)
 
 
 def sentence_about(found: Iterable[Holder], application: Application) -> str:

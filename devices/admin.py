@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from accounts import look
 from accounts.pages import PortalAdmin
 from devices import labels, views
-from devices.filters import GroupFilter, LabelFilter, StatusFilter
+from devices.filters import CertificateFilter, GroupFilter, LabelFilter, StatusFilter
 from devices.forms import GroupForm, MembersWidget
 from devices.models import Client, Device, DeviceGroup
 from devices.status import LOOKS, DeviceWithStatus, Status, with_status
@@ -187,7 +187,7 @@ class ClientAdmin(PortalAdmin[Client]):
     search_words = "Name or SPIFFE ID"
 
     list_display = ("name", "decision", "identity", "device_count", "seen", "expires", "manifest")
-    list_filter = ("state",)
+    list_filter = ("state", CertificateFilter)
     search_fields = ("name", "spiffe_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CountedClient]:

@@ -1,17 +1,27 @@
 """What the lists of devices and clients can be narrowed by."""
 
+from datetime import datetime, timedelta
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from devices import selectors
 from devices.forms import is_key
 from devices.groups import members_of
-from devices.models import Device, DeviceGroup
+from devices.models import Client, Device, DeviceGroup
 from devices.status import LOOKS, DeviceWithStatus, Status
 
+#: A client's certificate that ends sooner is warned about.
+EXPIRES_SOON = timedelta(days=14)
 #: A menu with more entries helps nobody; those groups are reached from the list of groups.
 MOST_GROUPS = 100
+
+
+def ending(clients: QuerySet[Client], now: datetime) -> QuerySet[Client]:
+    """Accepted clients whose certificate, as last shown, has ended or soon will."""
+    return clients.filter(state=Client.State.ACCEPTED, svid_not_after__lte=now + EXPIRES_SOON)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -58,6 +68,23 @@ class GroupFilter(admin.SimpleListFilter):
             return queryset
         group = DeviceGroup.objects.filter(pk=int(key)).first() if is_key(key) else None
         return queryset.filter(pk__in=members_of(group).values("pk")) if group else queryset.none()
+
+
+class CertificateFilter(admin.SimpleListFilter):
+    """Clients by the end of their certificates."""
+
+    title = "certificate"
+    parameter_name = "certificate"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
+    ) -> list[tuple[str, str]]:
+        """Those whose certificate has ended or is about to."""
+        return [("ending", "Expired or expires soon")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
+        """Those with the chosen end."""
+        return ending(queryset, timezone.now()) if self.value() == "ending" else queryset
 
 
 class LabelFilter(admin.SimpleListFilter):

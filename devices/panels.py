@@ -1,11 +1,14 @@
 """What the overview says about the fleet."""
 
+from datetime import datetime
+
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from devices import views
+from devices.filters import ending
 from devices.identity import expiry
 from devices.models import Client, Device
 from devices.status import LOOKS, counts
@@ -23,6 +26,7 @@ def fleet(request: HttpRequest, shown: object | None) -> SafeString | None:
         "tiles": [(status.value, LOOKS[status], count) for status, count in found.items()],
         "warnings": _warnings(request),
         "waiting": _waiting(request),
+        "ending": _ending(request, now),
     }
     return render_to_string("devices/_fleet.html", context, request)
 
@@ -34,8 +38,15 @@ def _waiting(request: HttpRequest) -> int:
     return Client.objects.filter(state=Client.State.PENDING).count()
 
 
+def _ending(request: HttpRequest, now: datetime) -> int:
+    """Clients that cannot connect any more or soon, for those who see clients."""
+    if not request.user.has_perm("devices.view_client"):
+        return 0
+    return ending(Client.objects.all(), now).count()
+
+
 def _warnings(request: HttpRequest) -> list[str]:
-    """Certificates that are about to end, for those who see clients."""
+    """The portal's own certificates that are about to end, for those who see clients."""
     if not request.user.has_perm("devices.view_client"):
         return []
     portal, _ = views.portal_identity()

@@ -1,7 +1,7 @@
 """Pages of the fleet: a device, a client, onboarding a client."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.look import Look
 from accounts.models import User
 from devices import described, labels, onboarding
+from devices.filters import EXPIRES_SOON
 from devices.forms import LabelsForm, NewClientForm, is_key, lines
 from devices.groups import groups_of, members_of
 from devices.identity import expiry
@@ -30,8 +31,6 @@ CLIENT_LOOKS: dict[str, Look] = {
     "accepted": Look("ok", "✓", "Accepted"),
     "retired": Look("idle", "⊘", "Retired"),
 }
-#: A certificate that ends sooner is warned about.
-EXPIRES_SOON = timedelta(days=14)
 #: Rows of a card on a page about something else.
 SHOWN = 20
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -54,6 +55,8 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
         return _show(request, draft, wanted)
     go = steps.asked(request)
     wanted = selection.posted(request.POST, wanted)
+    pasted = selection.pasted(text_in(request.POST, "pasted")) if go == "paste" else ([], [])
+    wanted = replace(wanted, ids=[*dict.fromkeys([*wanted.ids, *pasted[0]])])
     try:
         wanted = _changed(draft, wanted, go, text_in(request.POST, "q"))
         if go == "next" and not targeting.chosen(wanted.as_json()).exists():
@@ -63,6 +66,8 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
         return _show(request, draft, wanted, failed=True)
     except MoveRefusedError as refusal:
         return _show(request, draft, wanted, error=str(refusal), failed=True)
+    if go == "paste":
+        _tell_of_list(request, *pasted)
     if go not in LEAVING:
         return redirect(_stay(request, draft, go))
     return steps.leave(request, draft, drafting.DEVICES)
@@ -99,6 +104,19 @@ def _changed(draft: Deployment, wanted: Targeting, go: str, search: str) -> Targ
     if go.startswith("without-"):
         return selection.without(draft, wanted, go.removeprefix("without-"))
     return wanted
+
+
+def _tell_of_list(request: HttpRequest, ticked: list[int], unknown: list[str]) -> None:
+    """Says what of a pasted list was found."""
+    if not ticked and not unknown:
+        messages.warning(request, "The list is empty: paste the ids of devices, one a line.")
+    if ticked:
+        messages.success(request, f"Ticked {devices(len(ticked))} of the list.")
+    if unknown:
+        named = ", ".join(unknown[: selection.NAMED])
+        more = len(unknown) - selection.NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        messages.warning(request, f"There is no such device: {named}{rest}.")
 
 
 def _stay(request: HttpRequest, draft: Deployment, go: str) -> str:

@@ -1,5 +1,6 @@
 """What the devices step's form means: from the posted fields to a targeting, and to what fits."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from django.db.models import Q, QuerySet
@@ -13,6 +14,9 @@ from deployments.targeting import Holder, Misfit
 from devices.models import Client, Device
 from devices.selectors import SelectorError
 
+#: What stands between two ids of a pasted list, and how many are looked up at once.
+_BETWEEN = re.compile(r"[\r\n\t,;]+")
+_AT_ONCE = 2_000
 #: How many devices that do not fit, or are busy, are named one by one.
 NAMED = 10
 
@@ -107,6 +111,22 @@ def search(text: str) -> QuerySet[Device]:
             | Q(pk__in=labelled.values("pk"))
         )
     return found.select_related("client").order_by("path", "pk")
+
+
+def pasted(text: str) -> tuple[list[int], list[str]]:
+    """The devices that a pasted list names by their ids, in its order, and the ids nobody has.
+
+    One id a line, or several with commas, semicolons or tabs between them. Devices of several
+    clients may have the same id: all of them are meant.
+    """
+    named = list(dict.fromkeys(one.strip() for one in _BETWEEN.split(text) if one.strip()))
+    found: dict[str, list[int]] = {}
+    for start in range(0, len(named), _AT_ONCE):
+        part = search("").filter(path__in=named[start : start + _AT_ONCE])
+        for path, pk in part.values_list("path", "pk"):
+            found.setdefault(path, []).append(pk)
+    keys = [pk for name in named for pk in found.get(name, [])]
+    return keys, [name for name in named if name not in found]
 
 
 def fit(draft: Deployment, wanted: Targeting) -> Fit:

@@ -79,3 +79,28 @@ def test_the_dashboard_shows_first_what_waits_for_somebody():
     text = cast.sign_in(cast.viewer()).get(reverse("admin:index")).content.decode()
     assert "Waiting for Promote Canary" in text
     assert "1/2 put back" in text
+
+
+def test_each_number_of_deployments_leads_to_their_list():
+    stages.in_each_stage()
+    browser = cast.sign_in(cast.viewer())
+    text = browser.get(reverse("admin:index")).content.decode()
+    numbers = {"awaiting_approval": 1, "gate": 2, "held": 1, "paused": 1, "rolling": 1}
+    for stage, number in numbers.items():
+        address = f"{reverse('admin:deployments_deployment_changelist')}?stage={stage}"
+        after = text.split(f'href="{address}"')[1]
+        assert f'<strong class="tile-number">{number}</strong>' in after.split("</a>")[0]
+        assert len(browser.get(address).context["lines"]) == number
+
+
+def test_the_overview_says_what_ended_and_what_happened_lately():
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    plant.install(device)
+    plant.tick(rollout)
+    page = cast.sign_in(cast.viewer()).get(reverse("admin:index")).content.decode()
+    ended = page.split("Ended lately")[1].split("What happened lately")[0]
+    assert rollout.name in ended
+    assert "1/1 successful" in ended
+    happened = page.split("What happened lately")[1]
+    assert rollout.events.order_by("-pk")[0].sentence in happened

@@ -9,7 +9,7 @@ from deployments.strategy import StrategyError
 from devices.models import Client, Device, DeviceGroup
 from devices.selectors import SelectorError
 from tests.deployments import plant
-from tests.deployments.plant import NOON
+from tests.deployments.plant import NOON, after
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +87,25 @@ def test_the_review_says_which_versions_are_replaced():
     shown = submitting.preview(plant.a_draft(devices, old), now=NOON)
     assert shown.warnings == ["2 devices run 2.0.0 now: Mixer 1.0.0 takes its place."]
     assert shown.problems == []
+
+
+def test_the_review_says_what_runs_it_already_what_drifted_and_who_is_offline():
+    version = plant.a_version()
+    devices = [plant.a_device() for _ in range(4)]
+    rollout = plant.a_rollout(devices[:3], version)
+    for device in devices[:3]:
+        plant.install(device)
+    plant.tick(rollout)
+    plant.tell(devices[1], "failed", now=after(5))
+    plant.tell(devices[2], "removed", now=after(5))
+    Client.objects.filter(devices=devices[3]).update(last_seen_at=NOON)
+    shown = submitting.preview(plant.a_draft(devices, version), now=after(86_400))
+    assert shown.warnings == [
+        "2 devices run 1.0.0 already: where the parameters are the same, nothing is sent.",
+        "Mixer was last reported failed on 1 of these devices.",
+        "Mixer is wanted, and was reported removed, on 1 of these devices.",
+        "1 device is offline: what is sent waits until it comes back.",
+    ]
 
 
 def test_devices_that_do_not_fit_are_skipped_with_the_reason():

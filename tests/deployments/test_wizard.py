@@ -258,6 +258,34 @@ def test_the_devices_step_costs_the_same_for_more_devices(browser):
     assert counts[0] == counts[1]
 
 
+def test_a_pasted_list_ticks_its_devices_and_names_those_nobody_knows(browser):
+    known = [plant.a_device() for _ in range(4)]
+    draft = draft_at(2, known[:1])
+    pasted = f"{known[3].path}, {known[1].path};<b>\r\n\t{known[3].path}\nghost"
+    answer = browser.post(
+        step_url(draft, 2),
+        {"go": "paste", "pasted": pasted, "shown": [known[0].pk], "ids": [known[0].pk]},
+        follow=True,
+    )
+    ids = [known[0].pk, known[3].pk, known[1].pk]
+    assert stored(draft).targeting["ids"] == ids
+    assert "Ticked 2 devices of the list." in text_of(answer)
+    assert "There is no such device: &lt;b&gt;, ghost." in text_of(answer)
+
+
+def test_a_pasted_id_means_the_devices_of_all_clients_that_have_it(browser):
+    here, there = (plant.a_device(path="press/1") for _ in range(2))
+    draft = draft_at(2)
+    browser.post(step_url(draft, 2), {"go": "paste", "pasted": "press/1"})
+    assert set(stored(draft).targeting["ids"]) == {here.pk, there.pk}
+
+
+def test_an_empty_list_is_refused_with_a_sentence(browser):
+    plant.a_device()
+    answer = browser.post(step_url(draft_at(2), 2), {"go": "paste", "pasted": " , "}, follow=True)
+    assert "The list is empty" in text_of(answer)
+
+
 # Step 3
 
 

@@ -216,3 +216,17 @@ def test_the_preview_says_what_a_selector_picks(
     cast.device(cast.client("one"), "a", site="berlin")
     page = operator.get(reverse("admin:devices_devicegroup_preview"), {"selector": selector})
     assert words in page.content.decode()
+
+
+def test_the_overview_counts_certificates_that_end_soon_and_leads_to_them() -> None:
+    now = timezone.now()
+    for name, days in (("gone", -1), ("soon", 13), ("fine", 15)):
+        client = cast.client(name)
+        client.svid_not_after = now + timedelta(days=days)
+        client.save(update_fields=["svid_not_after"])
+    browser = cast.sign_in(cast.admin())
+    address = reverse("admin:devices_client_changelist") + "?certificate=ending"
+    overview = browser.get(reverse("admin:index")).content.decode()
+    assert f'<a href="{address}">2 clients</a> have certificates' in overview
+    listed = browser.get(address).context["cl"].result_list
+    assert {client.name for client in listed} == {"gone", "soon"}

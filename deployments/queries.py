@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from accounts.search import words_of
-from deployments.models import Deployment, Event, Instance, Revision
+from deployments.models import Batch, Deployment, Event, Instance, Revision
 from deployments.planner import Snapshot
 from deployments.states import (
     ACTIVE,
@@ -133,11 +133,15 @@ def newest_events(deployment_pk: int) -> QuerySet[Event]:
     return events.order_by("-pk")[:EVENTS_SHOWN]
 
 
-def instances(deployment_pk: int, *, search: str = "", state: str = "") -> QuerySet[Instance]:
+def instances(
+    deployment_pk: int, *, search: str = "", state: str = "", batch: Batch | None = None
+) -> QuerySet[Instance]:
     """The deployment's instances in their order, as filtered on its page."""
     found = Instance.objects.filter(deployment=deployment_pk).select_related("device__client")
     if state:
         found = found.filter(state=state)
+    if batch:
+        found = found.filter(batch=batch)
     for word in words_of(search):
         found = found.filter(
             Q(device__path__icontains=word)

@@ -123,6 +123,7 @@ ROLLOUTS = (
     all_may("deployments_deployment_change", "deployment"),
     all_may("deployments_deployment_page", "deployment"),
     all_may("deployments_deployment_live", "deployment"),
+    all_may("deployments_deployment_export", "deployment"),
     operators_may("deployments_deployment_action", "deployment", "delete"),
     operators_may("deployments_deployment_step", "deployment", 1),
     operators_may("deployments_deployment_fit", "deployment"),

@@ -26,6 +26,7 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
             path("<int:pk>/change/", guard(views.page), name=f"{name}_page"),
             path("<int:pk>/live.json", guard(views.live_frame), name=f"{name}_live"),
             path("<int:pk>/devices.csv", guard(views.export), name=f"{name}_export"),
+            path("<int:pk>/compare/", guard(views.compare), name=f"{name}_compare"),
             path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
             path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
             path("<int:pk>/fit.json", guard(wizard.fit), name=f"{name}_fit"),

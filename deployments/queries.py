@@ -3,12 +3,13 @@
 Only reads; every function here is one query, or a queryset that becomes one.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from accounts.search import words_of
 from deployments.models import Batch, Deployment, Event, Instance, Revision
@@ -203,6 +204,30 @@ def before(deployment: Deployment) -> list[tuple[str, int]]:
     known = sent.filter(restore_to__isnull=False, restore_to__bad_at=None)
     versions = known.order_by().values_list("restore_to__version__version")
     return list(versions.annotate(number=Count("pk")).order_by("-number")[:VERSIONS_NAMED])
+
+
+def concerned(deployment: Deployment) -> QuerySet[Instance]:
+    """The devices that got it, or still shall get it."""
+    mine = Instance.objects.filter(deployment=deployment).exclude(state=State.SKIPPED)
+    return mine.exclude(state=State.CANCELLED, revision=None)
+
+
+def ran_before(deployment: Deployment) -> Counter[int]:
+    """The deployments whose content ran on its devices before, each with their number.
+
+    Where it was released this was noted; where it was not, what runs there now is asked.
+    """
+    sent = concerned(deployment).exclude(state=State.QUEUED).exclude(restore_to=None)
+    found = Counter(dict(_by(sent, "restore_to__deployment")))
+    waiting = concerned(deployment).filter(
+        state=State.QUEUED, device__workloads__application=F("application")
+    )
+    running = waiting.exclude(device__workloads__installed=None)
+    return found + Counter(dict(_by(running, "device__workloads__installed__deployment")))
+
+
+def _by(found: QuerySet[Instance], name: str) -> QuerySet[Instance, tuple[int, int]]:
+    return found.order_by().values_list(name).annotate(number=Count("pk"))
 
 
 def _fate(deployment: Deployment) -> Case:

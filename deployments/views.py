@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import csv_file
-from deployments import configuration, device_rows, frames, queries
+from deployments import comparing, configuration, device_rows, frames, queries
+from deployments.asking import number_in, numbers_in
 from deployments.buttons import buttons
 from deployments.models import Deployment
 from deployments.states import Stage
@@ -38,8 +39,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def live_frame(request: HttpRequest, pk: int) -> JsonResponse:
     """The same frame as over the socket, for a page whose socket is dead."""
     _may_see(request)
-    wanted = [int(row) for row in request.GET.get("rows", "").split(",") if _is_id(row)]
-    frame = frames.snapshot(pk, wanted[: device_rows.PER_PAGE], now=timezone.now())
+    wanted = numbers_in(request.GET.get("rows", ""))[: device_rows.PER_PAGE]
+    frame = frames.snapshot(pk, wanted, now=timezone.now())
     if frame is None:
         raise Http404
     return JsonResponse(frame, headers={"Cache-Control": "no-store"})
@@ -54,14 +55,29 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return csv_file.answer(request, f"deployment-{pk}-devices.csv", device_rows.HEADER, rows)
 
 
+def compare(request: HttpRequest, pk: int) -> HttpResponse:
+    """What ran before on its devices, and what the deployment changes there."""
+    _may_see(request)
+    deployment = get_object_or_404(queries.for_page(), pk=pk)
+    address = reverse("admin:deployments_deployment_page", args=[pk])
+    context = {
+        **admin.site.each_context(request),
+        "title": "Compared with before",
+        "crumbs": [
+            ("Deployments", reverse("admin:deployments_deployment_changelist")),
+            (deployment.name, address),
+        ],
+        "deployment": deployment,
+        "comparison": comparing.compare(deployment, number_in(request.GET.get("with", ""))),
+        "page_url": address,
+    }
+    return render(request, "deployments/compare.html", context)
+
+
 def _may_see(request: HttpRequest) -> bool:
     if not request.user.has_perm("deployments.view_deployment"):
         raise PermissionDenied
     return True
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _continue_url(request: HttpRequest, deployment: Deployment) -> str:

@@ -28,6 +28,14 @@ from deployments.states import (
 )
 from devices.models import Client
 
+#: What may be long and stands in no list.
+NOT_LISTED = (
+    *("parameters", "resolved", "targeting"),
+    *(
+        f"version__{name}"
+        for name in ("raw", "profiles", "parameters", "sections", "schemas", "catalog")
+    ),
+)
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
 #: As many versions are named before a rollback.
@@ -103,7 +111,8 @@ def put_back(counts: Mapping[State, int]) -> tuple[int, int]:
 
 def for_list() -> QuerySet[Deployment]:
     """Deployments as lists show them, without those that were deleted from the lists."""
-    return Deployment.objects.listed().select_related("version__application", "created_by")
+    related = Deployment.objects.listed().select_related("version__application", "created_by")
+    return related.defer(*NOT_LISTED)
 
 
 def for_page() -> QuerySet[Deployment]:

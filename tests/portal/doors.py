@@ -118,6 +118,7 @@ FLEET = (
 )
 ROLLOUTS = (
     all_may("deployments_deployment_changelist"),
+    all_may("deployments_deployment_lines"),
     operators_may("deployments_deployment_add"),
     operators_may("deployments_deployment_new"),
     all_may("deployments_deployment_change", "deployment"),

@@ -183,7 +183,7 @@ def take(deployment_pk: int, *, now: datetime) -> Picture | None:
         return None
     seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
     lines = _lines(list(queries.newest_events(deployment_pk)), Status(deployment.status))
-    steps = ladder.of(deployment, seen)
+    steps = ladder.of(deployment, seen, now)
     return Picture(deployment, seen, queries.census(seen), steps, lines, now)
 
 

@@ -62,7 +62,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
     address = reverse("admin:deployments_deployment_page", args=[pk])
     context = {
         **admin.site.each_context(request),
-        "title": "Compared with before",
+        "title": "Compared with what ran before",
         "crumbs": [
             ("Deployments", reverse("admin:deployments_deployment_changelist")),
             (deployment.name, address),

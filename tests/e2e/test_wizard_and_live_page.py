@@ -54,6 +54,8 @@ def step_of(number: int, step: int) -> str:
 
 
 ROLLING, READY, DRAFT = 1, 2, 3
+#: What the bar of the rollout says once the third device installs.
+INSTALLING = "Devices: 1 installed, 1 failed, 1 installing, 1 skipped, of 4"
 #: A draft for each strategy besides Immediate.
 STRATEGIES = range(4, 8)
 PAGES = (
@@ -62,6 +64,8 @@ PAGES = (
     f"{LIST}?q=nothing",
     f"{LIST}new/",
     f"{LIST}{ROLLING}/do/cancel/",
+    f"{LIST}{ROLLING}/compare/",
+    f"{LIST}{ROLLING}/change/?batch=1&state=failed",
     page_of(ROLLING),
     page_of(READY),
     page_of(DRAFT),
@@ -225,6 +229,23 @@ def test_news_of_a_device_that_the_filter_hides_make_no_row(window, running):
     page.wait_for_timeout(500)
     expect(row).to_have_count(1)
     expect(row).to_contain_text("pump-01")
+
+
+def test_the_list_follows_while_a_rollout_runs_and_says_when_it_is_stale(window, running):
+    page = window.go(LIST)
+    note, row = page.locator("[data-lines-note]"), page.locator(f'[data-line="{ROLLING}"]')
+    expect(row).to_contain_text("1/3 successful, 1 skipped")
+    expect(note).to_contain_text("Live, updated", timeout=10_000)
+    page.evaluate("window.sameDocument = true")
+    row.get_by_role("link").focus()
+    python(running, report("installing", "pump-02"))
+    expect(row.locator("svg")).to_have_attribute("aria-label", INSTALLING, timeout=20_000)
+    expect(row.get_by_role("link")).to_be_focused()
+    page.context.set_offline(True)
+    expect(note).to_contain_text("Connection lost, trying again", timeout=30_000)
+    page.context.set_offline(False)
+    expect(note).to_contain_text("Live, updated", timeout=15_000)
+    assert page.evaluate("window.sameDocument") is True
 
 
 def test_the_page_follows_without_a_reload_and_comes_back_after_the_server_was_away(

@@ -284,6 +284,19 @@ plant.tell(device, "{state}", now=now)
 """
 
 
+def test_what_was_just_done_is_news_until_the_rollout_has_gone_on(window, running):
+    page = window.go(page_of(READY))
+    page.get_by_role("button", name="Start", exact=True).click()
+    done = page.get_by_text("Waiting was started.")
+    expect(done).to_be_visible()
+    expect(page.locator("[data-live]")).to_contain_text("Live, updated")
+    for path in ("pump-03", "pump-04"):
+        expect(done).to_be_visible()
+        python(running, report("installed", path))
+    expect(page.locator("[data-part=state]")).to_contain_text("Completed", timeout=15_000)
+    expect(done).to_have_count(0)
+
+
 def test_a_person_whose_role_is_taken_away_is_told_so(window, running):
     page = window.go(page_of(READY))
     expect(page.locator("[data-live]")).to_contain_text("Live, updated")

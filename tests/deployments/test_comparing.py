@@ -100,6 +100,14 @@ def test_before_it_is_released_what_runs_now_is_what_ran_before(fleet, old, new)
     assert (after.against, after.before[0].number, after.bare) == (first, 3, 1)
 
 
+def test_halfway_those_that_have_it_and_those_that_wait_are_counted_together(fleet, old, new):
+    installed(fleet[:3], old, "First")
+    rollout = plant.a_rollout(fleet, new, kind="rolling", batch_by="size", batch_size=2)
+    assert plant.states_of(rollout) == {"pending": 2, "queued": 2}
+    seen = comparing.compare(rollout, None)
+    assert ([one.number for one in seen.before], seen.bare) == ([3], 1)
+
+
 def test_a_changed_secret_is_told_and_never_shown(fleet, old, new):
     installed(fleet, old, "First", api_token="open sesame")
     now = rolled_out(fleet, new, "Now", api_token="close sesame")

@@ -24,6 +24,7 @@ __all__ = [
     "problem_with",
     "read",
     "resolve",
+    "sounds_secret",
     "targets_in",
 ]
 
@@ -184,7 +185,7 @@ def _field(setting: Json, schema: Schema, parameter: Json) -> Field:
         default=parameter.get("value"),
         required=kind != "boolean" and not may_be_empty(schema),
         immutable=setting.get("immutable") is True,
-        secret=kind == "text" and _sounds_secret(name),
+        secret=kind == "text" and sounds_secret(name),
         options=options_of(schema),
         min_length=limit_of(schema, "minLength"),
         max_length=limit_of(schema, "maxLength"),
@@ -200,7 +201,7 @@ def _kind(schema: Schema) -> Kind:
     return "list" if takes_list(schema) else KINDS.get(item_type(schema), "text")
 
 
-def _sounds_secret(name: str) -> bool:
+def sounds_secret(name: str) -> bool:
     """A guess: the standard has no mark for settings that should not be shown."""
     lowered = name.lower()
     return lowered.endswith("key") or any(word in lowered for word in SECRET_WORDS)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from deployments import actions, listing, rules, views, wizard
+from deployments import actions, lines, listing, rules, views, wizard
 from deployments.models import ApprovalRule, Deployment
 
 admin.site.register(ApprovalRule, rules.RuleAdmin)
@@ -20,11 +20,14 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
         name = "deployments_deployment"
         return [
             path("", guard(listing.deployments), name=f"{name}_changelist"),
+            path("live.json", guard(lines.live), name=f"{name}_lines"),
             path("add/", guard(wizard.new), name=f"{name}_add"),
             path("new/", guard(wizard.new), name=f"{name}_new"),
             path("<int:pk>/change/", guard(views.page), name=f"{name}_change"),
             path("<int:pk>/change/", guard(views.page), name=f"{name}_page"),
             path("<int:pk>/live.json", guard(views.live_frame), name=f"{name}_live"),
+            path("<int:pk>/devices.csv", guard(views.export), name=f"{name}_export"),
+            path("<int:pk>/compare/", guard(views.compare), name=f"{name}_compare"),
             path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
             path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
             path("<int:pk>/fit.json", guard(wizard.fit), name=f"{name}_fit"),

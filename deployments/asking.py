@@ -51,3 +51,9 @@ def _count_in(request: HttpRequest, name: str) -> int | None:
 def number_in(text: str) -> int | None:
     """The number that `text` writes in digits; None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def numbers_in(text: str) -> list[int]:
+    """The numbers in a list with commas; what is none is left out."""
+    found = (number_in(part) for part in text.split(","))
+    return [number for number in found if number is not None]

@@ -37,7 +37,8 @@ NOT_BY_AUTHORS = frozenset({Action.APPROVE, Action.DENY})
 class Button:
     """An action on the page; the live frame shows and hides it as the stage changes.
 
-    `shown` is what it tells of what the person saw: by name, the value that was on the page.
+    `at_gate` are those that stand beside the sentence about the gate which they open. `shown` is
+    what it tells of what the person saw: by name, the value that was on the page.
     """
 
     action: str
@@ -46,6 +47,7 @@ class Button:
     available: bool
     asks_first: bool
     css: str
+    at_gate: bool
     shown: tuple[tuple[str, str], ...]
 
 
@@ -74,6 +76,7 @@ def _button(picture: Picture, action: Action, *, available: bool) -> Button:
         available,
         action in WITH_A_PAGE,
         "button-primary" if action in PRIMARY else "button-plain",
+        VERBS[action].gate is not None,
         _shown(picture, action),
     )
 

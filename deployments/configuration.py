@@ -1,9 +1,9 @@
 """A deployment's configuration in words: what, with which parameters, how, and where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from applications.parameters import Field, fields
+from applications.parameters import Field, SectionFields, fields, sounds_secret
 from deployments import content, phrases
 from deployments.models import Deployment
 from deployments.states import Stage
@@ -18,11 +18,12 @@ SECRET = "••••••••"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A setting in the package's own words, with its value."""
+    """A setting in the package's own words, with its value; a secret is in no words."""
 
     label: str
     words: str
     given: bool
+    value: object = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,19 @@ def profile_words(profile: Mapping[str, object]) -> str:
 
 def sections(deployment: Deployment) -> list[Section]:
     """The settings that matter for the profile, with the values that the devices get."""
-    version = deployment.version
-    profile = version.profile(deployment.profile_id) or {}
-    found = fields(version.sections, version.schemas, version.parameters, profile)
     values = _values(deployment)
     return [
-        Section(section.name, [_value(field, deployment, values) for field in section.fields])
-        for section in found
+        Section(section.name, [_value(one, deployment, values) for one in section.fields])
+        for section in _fields(deployment)
     ]
+
+
+def parameters(deployment: Deployment) -> dict[str, Value]:
+    """Every parameter's value by its name, also of those that nobody can set."""
+    values = _values(deployment)
+    settings = [one for section in _fields(deployment) for one in section.fields]
+    found = {one.name: _value(one, deployment, values) for one in settings}
+    return {**{name: _fixed(name, entry) for name, entry in values.items()}, **found}
 
 
 def targeting_words(targeting: Mapping[str, object]) -> list[str]:
@@ -110,14 +116,30 @@ def _values(deployment: Deployment) -> Mapping[str, Mapping[str, object]]:
     return content.resolved(version, profile_id, deployment.parameters, targets).values
 
 
+def _fields(deployment: Deployment) -> list[SectionFields]:
+    version = deployment.version
+    profile = version.profile(deployment.profile_id) or {}
+    return fields(version.sections, version.schemas, version.parameters, profile)
+
+
 def _value(
-    field: Field, deployment: Deployment, values: Mapping[str, Mapping[str, object]]
+    setting: Field, deployment: Deployment, values: Mapping[str, Mapping[str, object]]
 ) -> Value:
-    is_given = field.name in deployment.parameters
-    typed = deployment.parameters[field.name] if is_given else field.default
-    value = values[field.name]["value"] if field.name in values else typed
-    words = SECRET if field.secret and value else value_words(value)
-    return Value(field.label, words, is_given or value != field.default)
+    is_given = setting.name in deployment.parameters
+    typed = deployment.parameters[setting.name] if is_given else setting.default
+    value = values[setting.name]["value"] if setting.name in values else typed
+    words = _masked(value, secret=setting.secret)
+    return Value(setting.label, words, is_given or value != setting.default, value)
+
+
+def _fixed(name: str, entry: Mapping[str, object]) -> Value:
+    """A parameter without a setting: the package decides its value."""
+    value = entry["value"]
+    return Value(name, _masked(value, secret=sounds_secret(name)), given=False, value=value)
+
+
+def _masked(value: object, *, secret: bool) -> str:
+    return SECRET if secret and value else value_words(value)
 
 
 def _ids(targeting: Mapping[str, object], name: str) -> list[int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from deployments import counting, queries
 from deployments.models import Deployment
-from deployments.planner import Snapshot
+from deployments.planner import Snapshot, unhealthy
 from deployments.queries import Fate
 from deployments.states import GOING_BACK, UNDER_WAY, Action, Stage, State
 from deployments.strategy import policy_of
@@ -107,6 +107,26 @@ def _retry_failed(deployment: Deployment, seen: Snapshot) -> list[str]:
     return _present(told)
 
 
+def _resume(deployment: Deployment, seen: Snapshot) -> list[str]:
+    accepted = sum(batch.failed for batch in seen.batches if unhealthy(batch, seen.policy))
+    told = [
+        counted(
+            accepted if deployment.stage == Stage.HELD else 0,
+            "that failed is accepted: only more failures hold its batch again.",
+            "that failed are accepted: only more failures hold their batches again.",
+        ),
+        counted(
+            seen.count(State.QUEUED),
+            "is still to get it, batch by batch as planned.",
+            "are still to get it, batch by batch as planned.",
+        ),
+        _keeps(seen, "has installed it and keeps it.", "have installed it and keep it."),
+    ]
+    delayed = any(rule.delay_seconds for rule in seen.policy.gates.values())
+    again = "A delay between two batches that had begun starts anew." if delayed else ""
+    return [*_present([*told, again]), "Too many failures still roll it back, if its plan says so."]
+
+
 def _give_up(_deployment: Deployment, seen: Snapshot) -> list[str]:
     left = "counts as not put back.", "count as not put back."
     return [
@@ -181,6 +201,7 @@ _TELLING: dict[Action, Callable[[Deployment, Snapshot], list[str]]] = {
     Action.APPROVE: _approve,
     Action.DENY: _deny,
     Action.PAUSE: _pause,
+    Action.RESUME: _resume,
     Action.RETRY_FAILED: _retry_failed,
     Action.GIVE_UP: _give_up,
     Action.ROLLBACK: _rollback,

@@ -159,11 +159,16 @@ class Picture:
         return self.seen.stage in GOING_BACK
 
     @property
+    def skipped(self) -> int:
+        """How many devices it passes over, which therefore miss nothing."""
+        return self.census.number(State.SKIPPED)
+
+    @property
     def reached(self) -> tuple[int, int]:
-        """How many devices have it, of all; in a rollback, how many were put back, of those due."""
+        """How many devices have it, of those it is for; in a rollback, how many were put back."""
         if self.goes_back:
             return queries.put_back({one.state: one.number for one in self.census.tallies})
-        return self.census.number(State.INSTALLED), self.census.total
+        return self.census.number(State.INSTALLED), self.census.total - self.skipped
 
     @property
     def bar(self) -> list[tuple[str, str, int]]:
@@ -178,7 +183,7 @@ def take(deployment_pk: int, *, now: datetime) -> Picture | None:
         return None
     seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
     lines = _lines(list(queries.newest_events(deployment_pk)), Status(deployment.status))
-    steps = ladder.of(deployment, seen)
+    steps = ladder.of(deployment, seen, now)
     return Picture(deployment, seen, queries.census(seen), steps, lines, now)
 
 

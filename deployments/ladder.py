@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from deployments import queries
 from deployments.models import Batch, Deployment
+from deployments.outlook import steady
 from deployments.planner import BatchView, Snapshot, unhealthy
 from deployments.states import (
     FINISHED,
@@ -39,7 +41,12 @@ NOT_ALL_PUT_BACK = Look(Tone.BAD, "✕", "Not all put back")
 #: What opens the gate behind a batch by hand.
 OPENERS = {Gate.CANARY: Action.PROMOTE_CANARY, Gate.BATCH: Action.APPROVE_BATCH}
 #: Looks of batches that nothing more is expected of.
-_OVER = (DONE, DONE_WITH_FAILURES, PUT_BACK, NOT_ALL_PUT_BACK, STATE_LOOKS[State.CANCELLED])
+_OVER = (
+    *(DONE, DONE_WITH_FAILURES, PUT_BACK, NOT_ALL_PUT_BACK),
+    *(STATE_LOOKS[state] for state in (State.CANCELLED, State.SKIPPED)),
+)
+#: A batch of which all are so is so itself: nobody waits for a batch that is skipped.
+_ALL_ALIKE = (State.CANCELLED, State.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +80,14 @@ class Ladder:
     after: int = 0
 
 
-def of(deployment: Deployment, seen: Snapshot) -> Ladder:
+def of(deployment: Deployment, seen: Snapshot, now: datetime) -> Ladder:
     """All batches, or those around the one under way."""
     pairs = list(zip(deployment.batches.all(), seen.batches, strict=True))
     looks = [_look(view, seen) for _, view in pairs]
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
     rows = [
-        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look))
+        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look, now))
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
     return Ladder(rows, before=first, after=len(pairs) - first - len(rows))
@@ -95,8 +102,9 @@ def _first_shown(looks: Sequence[Look]) -> int:
 def _look(view: BatchView, seen: Snapshot) -> Look:
     if view.count(State.REMOVING, State.REMOVED) or view.unrestored:
         return _look_of_rollback(view)
-    if view.count(State.CANCELLED) == view.total:
-        return STATE_LOOKS[State.CANCELLED]
+    for state in _ALL_ALIKE:
+        if view.count(state) == view.total:
+            return STATE_LOOKS[state]
     if seen.stage is Stage.GATE and seen.gate_batch == view.number:
         return AT_GATE
     if seen.stage is Stage.HELD and unhealthy(view, seen.policy):
@@ -114,14 +122,18 @@ def _look_of_rollback(view: BatchView) -> Look:
     return NOT_ALL_PUT_BACK if view.unrestored else PUT_BACK
 
 
-def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
+def _then(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> str:
     """What stands between this batch and the next, as long as it does."""
     last = view.number == seen.batches[-1].number
     if last or view.gate is None or view.gate_open or look is HELD or seen.stage in _NO_MORE:
         return ""
     rule = seen.policy.gate(view.gate)
-    if not rule.automatic:
-        return f"The next follows after {VERBS[OPENERS[view.gate]].words}"
+    by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
+    if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
+        return by_hand
+    if look is AT_GATE and seen.gate_since is not None:
+        opens = seen.gate_since + timedelta(seconds=rule.delay_seconds)
+        return f"Next in {duration(max(1, round((opens - steady(seen, now)).total_seconds())))}"
     return f"The next follows {duration(rule.delay_seconds)} later" if rule.delay_seconds else ""
 
 

@@ -14,12 +14,9 @@ from django.shortcuts import render
 
 from accounts.search import words_of
 from applications.models import Application
-from deployments import queries, strategy
+from deployments import lines, queries, strategy
 from deployments.models import STAGES, STATUSES, Deployment
-from deployments.states import GOING_BACK, Stage, State
 
-#: Rows on one page of the list.
-PER_PAGE = 50
 #: The columns that can be sorted, as they appear in the address.
 ORDERS = (
     ("updated_at", "updated"),
@@ -27,7 +24,14 @@ ORDERS = (
     ("name", "name"),
     ("status", "status"),
 )
-
+#: The orders that are offered by name; the titles of the columns turn them round.
+OFFERED = {
+    "-updated": "Updated, newest first",
+    "-created": "Created, newest first",
+    "created": "Created, oldest first",
+    "name": "Name",
+    "status": "Status",
+}
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,7 +40,7 @@ class DeploymentFilter(django_filters.FilterSet):
     """What the address of the list may ask for."""
 
     q = django_filters.CharFilter(method="search", label="Search")
-    status = django_filters.ChoiceFilter(choices=STATUSES, label="Status")
+    status = django_filters.ChoiceFilter(choices=STATUSES, label="Margo status")
     stage = django_filters.ChoiceFilter(choices=STAGES, label="Stage")
     strategy = django_filters.ChoiceFilter(
         field_name="strategy__kind", choices=list(strategy.WORDS.items()), label="Strategy"
@@ -101,30 +105,20 @@ class Column:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A deployment with what the list says about its devices."""
-
-    deployment: Deployment
-    total: int
-    installed: int
-    bar: list[tuple[str, str, int]]
-    strategy: str
-    words: str
-
-
 def deployments(request: HttpRequest) -> HttpResponse:
     """The list of deployments."""
     if not request.user.has_perm("deployments.view_deployment"):
         raise PermissionDenied
     filters = DeploymentFilter(request.GET, queries.for_list())
-    page = Paginator(filters.qs, PER_PAGE).get_page(request.GET.get("p"))
+    page = Paginator(filters.qs, lines.PER_PAGE).get_page(request.GET.get("p"))
+    shown = [lines.line(deployment) for deployment in page]
     context = {
         **admin.site.each_context(request),
         "title": "Deployments",
         "page": page,
-        "lines": [line(deployment) for deployment in page],
-        "menus": _menus(filters, request.GET),
+        "lines": shown,
+        "moving": lines.moving(shown),
+        "menus": [*_menus(filters, request.GET), _orders(request.GET)],
         "chips": _chips(filters, request.GET),
         "columns": _columns(request.GET),
         "search": request.GET.get("q", ""),
@@ -140,29 +134,18 @@ def may_create(request: HttpRequest) -> bool:
     return request.user.has_perm("deployments.add_deployment")
 
 
-def line(deployment: Deployment) -> Line:
-    """A deployment as lists show it, from its stored summary."""
-    counts = {State(name): n for name, n in deployment.summary.get("counts", {}).items()}
-    total, installed = deployment.summary.get("total", 0), counts.get(State.INSTALLED, 0)
-    words = f"{installed}/{total} successful"
-    if Stage(deployment.stage) in GOING_BACK:
-        back, due = queries.put_back(counts)
-        words = f"{back}/{due} put back"
-    return Line(
-        deployment,
-        total=total,
-        installed=installed,
-        words=words,
-        bar=[tally.part for tally in queries.tallies(counts)],
-        strategy=strategy.WORDS.get(deployment.strategy.get("kind", ""), "–"),
-    )
-
-
 def _menus(filters: DeploymentFilter, given: QueryDict) -> list[Menu]:
     return [
         Menu(str(filters.filters[name].label), _choices(name, filters, given))
         for name in ("status", "stage", "strategy", "application")
     ]
+
+
+def _orders(given: QueryDict) -> Menu:
+    """The orders, also for who cannot see the columns' titles."""
+    now = given.get("o", "-updated")
+    choices = [Choice(words, changed(given, o=key), key == now) for key, words in OFFERED.items()]
+    return Menu("Sort by", choices)
 
 
 def _choices(name: str, filters: DeploymentFilter, given: QueryDict) -> list[Choice]:

@@ -25,7 +25,7 @@ Added = Callable[[Deployment, Snapshot], list[str]]
 
 def next_words(deployment: Deployment, seen: Snapshot, now: datetime) -> list[str]:
     """What happens next, or what a person can do, a sentence each."""
-    said = waiting_for(seen, _steady(seen, now))
+    said = waiting_for(seen, steady(seen, now))
     if seen.stage is Stage.CANCELLING:
         said.insert(0, "Nothing new is sent out; it is cancelled when the others have finished.")
     added = ADDED.get(seen.stage, _nothing)(deployment, seen)
@@ -37,7 +37,7 @@ def step_name(number: int) -> str:
     return STEPS[min(max(number, 1), len(STEPS)) - 1]
 
 
-def _steady(seen: Snapshot, now: datetime) -> datetime:
+def steady(seen: Snapshot, now: datetime) -> datetime:
     """The moment from which a countdown is told: `now`, or a little before."""
     look = next_look(seen)
     if look is None or look <= now:
@@ -64,15 +64,42 @@ def _awaiting_approval(deployment: Deployment, seen: Snapshot) -> list[str]:
     return [*wishes, *_ready(deployment, seen)]
 
 
-def _ready(_deployment: Deployment, _seen: Snapshot) -> list[str]:
-    return ["Until then nothing reaches a device."]
+def _ready(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    return ["Until then nothing reaches a device.", *_start(seen)]
+
+
+def _start(seen: Snapshot) -> list[str]:
+    """What Start does to how many devices."""
+    parts = [batch for batch in seen.batches if batch.queued]
+    if not parts:
+        return []
+    number, first = devices(seen.count(State.QUEUED)), devices(parts[0].queued)
+    if len(parts) == 1:
+        return [f"Started, it goes to {number} at once."]
+    return [f"Started, it goes to {first} first, of {number} in {len(parts)} batches."]
 
 
 def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
     numbers = [
         f"{verdict(batch, seen.policy)}." for batch in seen.batches if unhealthy(batch, seen.policy)
     ]
-    return [*numbers, "Resume accepts the failures so far and goes on with the next batch."]
+    return [*numbers, f"Resume accepts the failures so far and goes on: {_left_over(seen)}."]
+
+
+def _gate(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    """What the button beside this sentence does to how many devices."""
+    later = (batch for batch in seen.batches if batch.number > (seen.gate_batch or 0))
+    following = next((batch for batch in later if batch.queued), None)
+    return [f"{following.name} is next: {devices(following.queued)}."] if following else []
+
+
+def _paused(_deployment: Deployment, seen: Snapshot) -> list[str]:
+    return [f"Resume goes on where it stopped: {_left_over(seen)}."]
+
+
+def _left_over(seen: Snapshot) -> str:
+    number = seen.count(State.QUEUED)
+    return f"{devices(number)} still {'has' if number == 1 else 'have'} to get it"
 
 
 def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -107,7 +134,9 @@ ADDED: dict[Stage, Added] = {
     Stage.DRAFT: _draft,
     Stage.AWAITING_APPROVAL: _awaiting_approval,
     Stage.READY: _ready,
+    Stage.GATE: _gate,
     Stage.HELD: _held,
+    Stage.PAUSED: _paused,
     Stage.COMPLETED: _completed,
     Stage.ROLLED_BACK: _rolled_back,
     Stage.CANCELLED: _cancelled,

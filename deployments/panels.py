@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
 from deployments import compatibility, frames, queries
-from deployments.listing import line, may_create
+from deployments.lines import line, moving
+from deployments.listing import may_create
 from deployments.models import Workload
 from deployments.states import (
     STAGE_LOOKS,
@@ -107,11 +108,9 @@ def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None
     """What waits for a decision of somebody, what is rolling out, and what is ready to start."""
     if not _may_see(request):
         return None
+    lines = [line(deployment) for deployment in queries.in_progress()[:SHOWN]]
     return _render(
-        "in_progress",
-        request,
-        lines=[line(deployment) for deployment in queries.in_progress()[:SHOWN]],
-        may_create=may_create(request),
+        "in_progress", request, lines=lines, moving=moving(lines), may_create=may_create(request)
     )
 
 

@@ -3,15 +3,16 @@
 Only reads; every function here is one query, or a queryset that becomes one.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from accounts.search import words_of
-from deployments.models import Deployment, Event, Instance, Revision
+from deployments.models import Batch, Deployment, Event, Instance, Revision
 from deployments.planner import Snapshot
 from deployments.states import (
     ACTIVE,
@@ -27,6 +28,14 @@ from deployments.states import (
 )
 from devices.models import Client
 
+#: What may be long and stands in no list.
+NOT_LISTED = (
+    *("parameters", "resolved", "targeting"),
+    *(
+        f"version__{name}"
+        for name in ("raw", "profiles", "parameters", "sections", "schemas", "catalog")
+    ),
+)
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
 #: As many versions are named before a rollback.
@@ -102,7 +111,8 @@ def put_back(counts: Mapping[State, int]) -> tuple[int, int]:
 
 def for_list() -> QuerySet[Deployment]:
     """Deployments as lists show them, without those that were deleted from the lists."""
-    return Deployment.objects.listed().select_related("version__application", "created_by")
+    related = Deployment.objects.listed().select_related("version__application", "created_by")
+    return related.defer(*NOT_LISTED)
 
 
 def for_page() -> QuerySet[Deployment]:
@@ -150,11 +160,15 @@ def newest_events(deployment_pk: int) -> QuerySet[Event]:
     return events.order_by("-pk")[:EVENTS_SHOWN]
 
 
-def instances(deployment_pk: int, *, search: str = "", state: str = "") -> QuerySet[Instance]:
+def instances(
+    deployment_pk: int, *, search: str = "", state: str = "", batch: Batch | None = None
+) -> QuerySet[Instance]:
     """The deployment's instances in their order, as filtered on its page."""
     found = Instance.objects.filter(deployment=deployment_pk).select_related("device__client")
     if state:
         found = found.filter(state=state)
+    if batch:
+        found = found.filter(batch=batch)
     for word in words_of(search):
         found = found.filter(
             Q(device__path__icontains=word)
@@ -216,6 +230,30 @@ def before(deployment: Deployment) -> list[tuple[str, int]]:
     known = sent.filter(restore_to__isnull=False, restore_to__bad_at=None)
     versions = known.order_by().values_list("restore_to__version__version")
     return list(versions.annotate(number=Count("pk")).order_by("-number")[:VERSIONS_NAMED])
+
+
+def concerned(deployment: Deployment) -> QuerySet[Instance]:
+    """The devices that got it, or still shall get it."""
+    mine = Instance.objects.filter(deployment=deployment).exclude(state=State.SKIPPED)
+    return mine.exclude(state=State.CANCELLED, revision=None)
+
+
+def ran_before(deployment: Deployment) -> Counter[int]:
+    """The deployments whose content ran on its devices before, each with their number.
+
+    Where it was released this was noted; where it was not, what runs there now is asked.
+    """
+    sent = concerned(deployment).exclude(state=State.QUEUED).exclude(restore_to=None)
+    found = Counter(dict(_by(sent, "restore_to__deployment")))
+    waiting = concerned(deployment).filter(
+        state=State.QUEUED, device__workloads__application=F("application")
+    )
+    running = waiting.exclude(device__workloads__installed=None)
+    return found + Counter(dict(_by(running, "device__workloads__installed__deployment")))
+
+
+def _by(found: QuerySet[Instance], name: str) -> QuerySet[Instance, tuple[int, int]]:
+    return found.order_by().values_list(name).annotate(number=Count("pk"))
 
 
 def _fate(deployment: Deployment) -> Case:

@@ -71,6 +71,14 @@ def test_the_likely_next_step_comes_first_and_is_the_only_primary_one():
         assert not primary or shown[0].action == primary[0], name
 
 
+def test_the_button_of_a_gate_stands_beside_the_sentence_about_it():
+    browser = cast.sign_in(cast.operator())
+    text = browser.get(page_url(stages.at_canary_gate(plant.a_version()))).content.decode()
+    head, row = text.split('class="outlook-row"')
+    assert ">Promote Canary</button>" not in head
+    assert ">Promote Canary</button>" in row.split('aria-labelledby="progress-title"')[0]
+
+
 @pytest.mark.parametrize("action", list(Action), ids=str)
 def test_what_the_stage_does_not_allow_is_refused_with_a_sentence(action):
     browser = cast.sign_in(cast.admin())

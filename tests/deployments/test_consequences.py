@@ -132,6 +132,30 @@ def test_a_pause_lets_wait_and_lets_finish_as_was_said(halfway):
     }
 
 
+def test_resuming_says_what_is_accepted_and_who_is_still_to_get_it():
+    held = stages.held(plant.a_version())
+    assert told(held, Action.RESUME) == [
+        "1 device that failed is accepted: only more failures hold its batch again.",
+        "4 devices are still to get it, batch by batch as planned.",
+        "Too many failures still roll it back, if its plan says so.",
+    ]
+    moves.resume(held, actor=None, now=plant.NOON)
+    plant.tick(held)
+    assert plant.states_of(held) == {"failed": 1, "queued": 4}
+
+
+def test_resuming_a_pause_accepts_nothing_and_begins_a_delay_anew(halfway):
+    moves.pause(halfway, actor=None, now=plant.NOON)
+    rules = {**halfway.strategy, "batch_delay_seconds": 600}
+    Deployment.objects.filter(pk=halfway.pk).update(strategy=rules)
+    halfway.refresh_from_db()
+    assert told(halfway, Action.RESUME) == [
+        "2 devices are still to get it, batch by batch as planned.",
+        "A delay between two batches that had begun starts anew.",
+        "Too many failures still roll it back, if its plan says so.",
+    ]
+
+
 def test_a_retry_leaves_alone_what_was_changed_since_as_was_said():
     version = plant.a_version("1.0.0")
     good, bad, overtaken = (plant.a_device() for _ in range(3))

@@ -24,10 +24,15 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
         ("draft", "It is at step 5 of 5, Review."),
         ("awaiting approval", "Its author asks for it."),
         ("ready", "Until then nothing reaches a device."),
+        ("ready", "Started, it goes to 1 device at once."),
         ("rolling", "1 device: fetching or installing it."),
         ("at the canary's gate", "Canary has ended: it waits for Promote Canary."),
+        ("at the canary's gate", "Batch 1 is next: 2 devices."),
         ("at a batch's gate", "Batch 1 has ended: it waits for Approve Batch."),
+        ("at a batch's gate", "Batch 2 is next: 2 devices."),
         ("held", "Canary: 1 of 1 failed, 0 allowed."),
+        ("held", "Resume accepts the failures so far and goes on: 4 devices still have to get it."),
+        ("paused", "Resume goes on where it stopped: 2 devices still have to get it."),
         ("paused", "Somebody paused it and has to resume it."),
         ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),
         ("completed", "The devices keep the application until another deployment changes it."),
@@ -64,6 +69,29 @@ def test_a_gate_counts_down_in_steps_that_a_person_needs(left, words):
     stages.install([device])
     plant.tick(rollout)
     assert f"the next batch follows in {words}" in picture(rollout, 600 - left).next[0]
+
+
+@pytest.mark.parametrize(("left", "words"), [(600, "10 minutes"), (247, "5 minutes")])
+def test_the_ladder_counts_down_to_the_next_batch_where_it_waits(left, words):
+    device, other = plant.a_device(), plant.a_device()
+    rollout = plant.a_rollout(
+        [device, other], kind="rolling", batch_by="size", batch_size=1, batch_delay_seconds=600
+    )
+    assert picture(rollout).ladder.rows[0].then == "The next follows 10 minutes later"
+    stages.install([device])
+    plant.tick(rollout)
+    assert picture(rollout, 600 - left).ladder.rows[0].then == f"Next in {words}"
+
+
+def test_a_batch_of_devices_that_are_skipped_is_not_waited_for():
+    good, small = plant.a_device(), plant.a_device(memory="512Mi")
+    rollout = plant.a_rollout([good, small], kind="rolling", batch_by="size", batch_size=1)
+    assert [row.look.words for row in picture(rollout).ladder.rows] == ["In progress", "Skipped"]
+
+
+def test_before_the_start_the_first_batch_is_named_with_all():
+    ready = plant.a_ready_deployment(stages.some(5), **stages.BY_HAND)
+    assert "Started, it goes to 1 device first, of 5 devices in 3 batches." in picture(ready).next
 
 
 LOOKS = {

@@ -54,6 +54,8 @@ def step_of(number: int, step: int) -> str:
 
 
 ROLLING, READY, DRAFT = 1, 2, 3
+#: What the bar of the rollout says once the third device installs.
+INSTALLING = "Devices: 1 installed, 1 failed, 1 installing, 1 skipped, of 4"
 #: A draft for each strategy besides Immediate.
 STRATEGIES = range(4, 8)
 PAGES = (
@@ -62,6 +64,8 @@ PAGES = (
     f"{LIST}?q=nothing",
     f"{LIST}new/",
     f"{LIST}{ROLLING}/do/cancel/",
+    f"{LIST}{ROLLING}/compare/",
+    f"{LIST}{ROLLING}/change/?batch=1&state=failed",
     page_of(ROLLING),
     page_of(READY),
     page_of(DRAFT),
@@ -227,13 +231,30 @@ def test_news_of_a_device_that_the_filter_hides_make_no_row(window, running):
     expect(row).to_contain_text("pump-01")
 
 
+def test_the_list_follows_while_a_rollout_runs_and_says_when_it_is_stale(window, running):
+    page = window.go(LIST)
+    note, row = page.locator("[data-lines-note]"), page.locator(f'[data-line="{ROLLING}"]')
+    expect(row).to_contain_text("1/3 successful, 1 skipped")
+    expect(note).to_contain_text("Live, updated", timeout=10_000)
+    page.evaluate("window.sameDocument = true")
+    row.get_by_role("link").focus()
+    python(running, report("installing", "pump-02"))
+    expect(row.locator("svg")).to_have_attribute("aria-label", INSTALLING, timeout=20_000)
+    expect(row.get_by_role("link")).to_be_focused()
+    page.context.set_offline(True)
+    expect(note).to_contain_text("Connection lost, trying again", timeout=30_000)
+    page.context.set_offline(False)
+    expect(note).to_contain_text("Live, updated", timeout=15_000)
+    assert page.evaluate("window.sameDocument") is True
+
+
 def test_the_page_follows_without_a_reload_and_comes_back_after_the_server_was_away(
     window, running
 ):
     page = window.go(page_of(ROLLING))
     note, row = page.locator("[data-live]"), page.locator("tr[data-row]").filter(has_text="pump-02")
     expect(note).to_contain_text("Live, updated")
-    expect(page.locator("[data-part=progress]")).to_contain_text("1 of 4 installed")
+    expect(page.locator("[data-part=progress]")).to_contain_text("1 of 3 installed, 1 skipped")
     page.evaluate("window.sameDocument = true")
     python(running, report("installing", "pump-02"))
     expect(row).to_contain_text("Installing", timeout=15_000)
@@ -243,7 +264,7 @@ def test_the_page_follows_without_a_reload_and_comes_back_after_the_server_was_a
     running.start()
     expect(note).to_contain_text("Live, updated", timeout=60_000)
     expect(row).to_contain_text("Installed", timeout=15_000)
-    expect(page.locator("[data-part=progress]")).to_contain_text("2 of 4 installed")
+    expect(page.locator("[data-part=progress]")).to_contain_text("2 of 3 installed, 1 skipped")
     expect(page.locator("[data-part=state]")).to_contain_text("Completed", timeout=15_000)
     expect(page.locator("[data-action=cancel]")).to_be_hidden()
     expect(page.locator("[data-action=delete]")).to_be_visible()
@@ -261,6 +282,19 @@ plant.poll(device, now)
 plant.fetch(device, now)
 plant.tell(device, "{state}", now=now)
 """
+
+
+def test_what_was_just_done_is_news_until_the_rollout_has_gone_on(window, running):
+    page = window.go(page_of(READY))
+    page.get_by_role("button", name="Start", exact=True).click()
+    done = page.get_by_text("Waiting was started.")
+    expect(done).to_be_visible()
+    expect(page.locator("[data-live]")).to_contain_text("Live, updated")
+    for path in ("pump-03", "pump-04"):
+        expect(done).to_be_visible()
+        python(running, report("installed", path))
+    expect(page.locator("[data-part=state]")).to_contain_text("Completed", timeout=15_000)
+    expect(done).to_have_count(0)
 
 
 def test_a_person_whose_role_is_taken_away_is_told_so(window, running):

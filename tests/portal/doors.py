@@ -130,11 +130,14 @@ FLEET = (
 )
 ROLLOUTS = (
     all_may("deployments_deployment_changelist"),
+    all_may("deployments_deployment_lines"),
     operators_may("deployments_deployment_add"),
     operators_may("deployments_deployment_new"),
     all_may("deployments_deployment_change", "deployment"),
     all_may("deployments_deployment_page", "deployment"),
     all_may("deployments_deployment_live", "deployment"),
+    all_may("deployments_deployment_export", "deployment"),
+    all_may("deployments_deployment_compare", "deployment"),
     operators_may("deployments_deployment_action", "deployment", "delete"),
     operators_may("deployments_deployment_step", "deployment", 1),
     operators_may("deployments_deployment_fit", "deployment"),

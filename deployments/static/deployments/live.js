@@ -65,6 +65,13 @@
     }
   }
 
+  // What was just done is news only until the rollout has gone on from there.
+  function endMessages(stage) {
+    if (stage === page.dataset.stage) return;
+    for (const message of document.querySelectorAll(".messagelist .success")) message.remove();
+    if (!document.querySelector(".messagelist li")) document.querySelector(".messagelist")?.remove();
+  }
+
   function show(frame) {
     heard = Date.now();
     refused = "";
@@ -73,7 +80,10 @@
     if (frame.at >= newest) {
       newest = frame.at;
       if (frame.parts) showParts(frame.parts);
-      if (frame.deployment) showActions(frame.deployment);
+      if (frame.deployment) {
+        showActions(frame.deployment);
+        endMessages(frame.deployment.words);
+      }
       if (frame.counts) showCounts(frame.counts);
     }
     if (frame.more) askForRows();

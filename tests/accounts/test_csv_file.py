@@ -1,0 +1,32 @@
+"""A file that is sent as it is read, by an asynchronous server too."""
+
+import asyncio
+
+from django.test import AsyncRequestFactory, RequestFactory
+
+from accounts import csv_file
+
+
+def chunks(read: list[int]):
+    for number in range(3):
+        read.append(number)
+        yield [[number, "é\n,"]]
+
+
+def test_an_asynchronous_server_reads_no_further_than_it_has_sent() -> None:
+    async def first_two() -> tuple[list[bytes], list[int]]:
+        read: list[int] = []
+        request = AsyncRequestFactory().get("/")
+        answer = csv_file.answer(request, "x.csv", ["n", "text"], chunks(read))
+        parts = aiter(answer)
+        return [await anext(parts), await anext(parts)], read
+
+    sent, read = asyncio.run(first_two())
+    assert sent == [b"n,text\r\n", '0,"é\n,"\r\n'.encode()]
+    assert read == [0]
+
+
+def test_the_whole_file_comes_with_its_name() -> None:
+    answer = csv_file.answer(RequestFactory().get("/"), "x.csv", ["n", "text"], chunks([]))
+    assert answer["Content-Disposition"] == 'attachment; filename="x.csv"'
+    assert answer.getvalue().count(b"\r\n") == 4

@@ -22,7 +22,10 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (models.Index(fields=("deployment", "-id"), name="event_by_deployment"),)
+        indexes = (
+            models.Index(fields=("deployment", "-id"), name="event_by_deployment"),
+            models.Index(fields=("-at", "-id"), name="event_by_time"),
+        )
 
     def __str__(self) -> str:
         return self.sentence

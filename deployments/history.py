@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 
 from accounts.look import Look
+from accounts.models import User
 from deployments import deeds, nouns
 from deployments.deeds import DEEDS
-from deployments.models import Event
+from deployments.models import Deployment, Event
 from deployments.nouns import NOUNS, Thing
 
 #: Who is named where nobody did it.
@@ -132,9 +134,8 @@ def _events(wanted: Wanted) -> QuerySet[Event]:
     if wanted.engine or wanted.who is not None:
         found = found.filter(actor=None if wanted.engine else wanted.who)
     for word in wanted.words:
-        found = found.filter(
-            Q(deployment__name__icontains=word) | Q(actor__username__icontains=word)
-        )
+        named = Deployment.objects.filter(name__icontains=word)
+        found = found.filter(Q(deployment__in=named.values("pk")) | Q(actor__in=_people(word)))
     return found
 
 
@@ -143,15 +144,20 @@ def _entries(wanted: Wanted) -> QuerySet[LogEntry]:
     if wanted.engine:
         return found.none()
     if wanted.noun:
-        app, model = NOUNS[wanted.noun].label
-        found = found.filter(content_type__app_label=app, content_type__model=model)
+        kind = ContentType.objects.get_for_model(NOUNS[wanted.noun].model)
+        found = found.filter(content_type=kind)
     if wanted.deed:
         found = found.filter(action_flag__in=DEEDS[wanted.deed].flags)
     if wanted.who is not None:
         found = found.filter(user=wanted.who)
     for word in wanted.words:
-        found = found.filter(Q(object_repr__icontains=word) | Q(user__username__icontains=word))
+        found = found.filter(Q(object_repr__icontains=word) | Q(user__in=_people(word)))
     return found
+
+
+def _people(word: str) -> QuerySet[User, Any]:
+    """Those who have the word in their name; not joined, so that few people are looked at once."""
+    return User.objects.filter(username__icontains=word).values("pk")
 
 
 def _between(wanted: Wanted, column: str) -> Q:

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value
 
 from deployments import approval
 from deployments.models import ApprovalRule, Deployment, Event, Instance
 from deployments.observing import INSTALLED
+from deployments.rows import Among
 from deployments.states import Stage, State
 from deployments.words import counted
 from devices.models import Device
@@ -20,7 +21,7 @@ from devices.models import Device
 #: So far back it looks.
 DAYS = 30
 #: Of more deployments than these, the newest are looked at.
-MOST = 500
+MOST = 200
 #: So many rules with labels are asked by one statement: each is a condition of it.
 AT_ONCE = 10
 #: Targets that did not fit when they were frozen, which never changes. Others were skipped later,
@@ -61,7 +62,7 @@ class Caught:
 def look_back(rules: Sequence[ApprovalRule], now: datetime) -> dict[int, Caught]:
     """What each of the rules would have caught, by its key; switched off ones as if in force.
 
-    At most two queries, and one more for each ten rules with labels.
+    At most two queries, and two more for each ten rules with labels.
     """
     past = _submitted(now - timedelta(days=DAYS)) if rules else []
     found = {rule.pk: [one for one in past if _covers(rule, one)] for rule in rules}
@@ -81,15 +82,13 @@ def _covers(rule: ApprovalRule, one: Past) -> bool:
 
 def _submitted(since: datetime) -> list[Past]:
     """What was submitted or started since then and still has its targets, the newest first."""
-    submits = Event.objects.filter(
-        deployment=OuterRef("pk"), from_stage=Stage.DRAFT.value, kind="moved"
-    )
+    submits = Event.objects.filter(deployment=OuterRef("pk"), from_stage=Stage.DRAFT.value)
     lately = Q(submitted_at__gte=since) | Q(started_at__gte=since)
     rows = (
         # Each move is an update: the index on it leaves few deployments to ask for their events.
         Deployment.objects.filter(updated_at__gte=since)
         .exclude(stage=Stage.DRAFT)
-        .annotate(submitted_at=Subquery(submits.order_by("-pk").values("at")[:1]))
+        .annotate(submitted_at=Subquery(submits.order_by("-at").values("at")[:1]))
         .filter(lately)
         .order_by(F("submitted_at").desc(nulls_last=True), "-pk")
         .values_list("pk", "name", "version__application", "summary", "submitted_at")
@@ -118,20 +117,37 @@ def _matching(
     labelled: Mapping[int, Q], found: Mapping[int, Sequence[Past]]
 ) -> dict[int, set[int]]:
     """For each of these rules, those of its deployments of which a device has its labels."""
-    keys, matching = list(labelled), dict[int, set[int]]()
-    for first in range(0, len(keys), AT_ONCE):
-        group = keys[first : first + AT_ONCE]
+    matching: dict[int, set[int]] = {rule: set() for rule in labelled}
+    rules = list(labelled)
+    for first in range(0, len(rules), AT_ONCE):
+        group = rules[first : first + AT_ONCE]
         asked = {one.pk for rule in group for one in found[rule]}
-        has = {f"rule_{rule}": _has_one(labelled[rule]) for rule in group}
+        has = {f"rule_{rule}": _has_one(keys) for rule, keys in _wanted(group, labelled).items()}
         rows = Deployment.objects.filter(pk__in=asked).annotate(**has).values_list("pk", *has)
-        matching |= {rule: set() for rule in group}
         for pk, *answers in rows.order_by():
             for rule, yes in zip(group, answers, strict=True):
                 matching[rule] |= {pk} if yes else set()
     return matching
 
 
-def _has_one(wanted: Q) -> Exists:
-    """Whether a device that fitted is one of those that are wanted."""
+def _wanted(rules: Sequence[int], labelled: Mapping[int, Q]) -> dict[int, list[int]]:
+    """The devices that each of the rules asks for."""
+    first, *others = [
+        Device.objects.filter(labelled[rule])
+        .order_by()
+        .values_list(Value(rule, output_field=IntegerField()), "pk")
+        for rule in rules
+    ]
+    keys: dict[int, list[int]] = {rule: [] for rule in rules}
+    for rule, pk in first.union(*others, all=True):
+        keys[rule].append(pk)
+    return keys
+
+
+def _has_one(keys: Sequence[int]) -> Exists:
+    """Whether a device that fitted is one of these.
+
+    Handed over as keys: a database that asked for the labels itself did so for each target.
+    """
     fitting = Instance.objects.filter(~UNFIT, deployment=OuterRef("pk"))
-    return Exists(fitting.filter(device__in=Device.objects.filter(wanted).values("pk")))
+    return Exists(fitting.filter(Among("device_id", keys)))

@@ -102,7 +102,10 @@ class RuleAdmin(PortalAdmin[ApprovalRule]):
     """Adds, changes and deletes rules; each change is in the rule's history."""
 
     list_words = "Approval rules"
-    list_lede = "A deployment that one of them applies to waits until somebody else approves it."
+    list_lede = (
+        "A deployment that one of them applies to waits until somebody else approves it. "
+        f"Beside each is what it would have caught in the last {hindsight.DAYS} days."
+    )
     add_words = "Add a rule"
     empty_title = "No rules yet"
     empty_words = "Without a rule a deployment waits for approval only if its author asks for it."

@@ -19,6 +19,14 @@ class Migration(migrations.Migration):
             model_name="event",
             index=models.Index(fields=["-at", "-id"], name="event_by_time"),
         ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("from_stage", "draft")),
+                fields=["deployment", "-at"],
+                name="event_submitted",
+            ),
+        ),
         migrations.RunSQL(
             "CREATE INDEX admin_log_by_time ON django_admin_log (action_time DESC, id DESC)",
             "DROP INDEX admin_log_by_time",

@@ -146,16 +146,16 @@ def test_of_very_many_the_newest_are_looked_at(monkeypatch):
     assert hindsight.look_back([rule], NOON)[rule.pk].among == "the newest 2 deployments"
 
 
-def test_no_rules_cost_nothing_and_thirty_with_labels_three_statements_more():
+def test_no_rules_cost_nothing_and_thirty_with_labels_six_statements_more():
     for _ in range(3):
         a_plan_submitted()
     assert cost([]) == 0
     plain = cost([a_rule(more_than=number) for number in range(30)])
     labelled = [a_rule(labels=f"line={number}") for number in range(30)]
-    assert (plain, cost(labelled)) == (2, 5)
+    assert (plain, cost(labelled)) == (2, 8)
     for _ in range(7):
         a_plan_submitted()
-    assert cost(labelled) == 5
+    assert cost(labelled) == 8
 
 
 def a_plan_submitted() -> Deployment:

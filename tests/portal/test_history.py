@@ -391,6 +391,24 @@ def test_nobody_can_change_or_delete_it(told):
     assert not kept.has_delete_permission(request)
 
 
+def test_who_deleted_a_draft_is_told_though_its_own_history_went_with_it(operator):
+    draft = plant.a_ready_deployment([plant.a_device()])
+    person = cast.admin()
+    moves.reopen(draft, actor=person, now=START)
+    moves.delete(draft, actor=person, now=START, reason="a test")
+    (row,) = operator.get(f"{PAGE}?kind=deployment&action=deleted").context["rows"]
+    assert (row.line.who, row.line.name, row.address) == ("admin", "Rollout", "")
+    assert row.line.sentence == "Deleted the draft. a test"
+
+
+def test_no_line_tells_of_a_draft_that_somebody_else_changed_meanwhile(operator):
+    draft = plant.a_draft([])
+    Deployment.objects.filter(pk=draft.pk).update(edits=99)
+    with pytest.raises(moves.MoveRefusedError):
+        moves.delete(draft, actor=cast.admin(), now=START)
+    assert not LogEntry.objects.exists()
+
+
 # Deeds
 
 

@@ -54,6 +54,7 @@ MENU = (
         "admin:deployments_approvalrule_changelist",
         "deployments.view_approvalrule",
     ),
+    Item("History", "history", "admin:deployments_event_changelist", "admin.view_logentry"),
 )
 
 

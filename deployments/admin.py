@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from deployments import actions, lines, listing, rules, views, wizard
-from deployments.models import ApprovalRule, Deployment
+from deployments import actions, history_page, lines, listing, rules, views, wizard
+from deployments.models import ApprovalRule, Deployment, Event
 
 admin.site.register(ApprovalRule, rules.RuleAdmin)
 
@@ -36,3 +36,33 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whoever may see deployments sees them in the menu."""
         return request.user.has_perm("deployments.view_deployment")
+
+
+@admin.register(Event)
+class HistoryAdmin(admin.ModelAdmin[Event]):
+    """Gives the history its two addresses; there is none at which it could be changed."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page and the file, behind the site's own sign-in."""
+        guard = self.admin_site.admin_view
+        name = "deployments_event"
+        return [
+            path("", guard(history_page.page), name=f"{name}_changelist"),
+            path("history.csv", guard(history_page.as_file), name=f"{name}_file"),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: it is written with what happens."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever may see the admin's log sees all of the history."""
+        return request.user.has_perm(history_page.PERMISSION)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from deployments.models import ApprovalRule, Deployment, Instance
@@ -45,10 +45,25 @@ def reasons_for(
     return [
         f"Rule “{rule.name}”: {conditions(rule)}."
         for rule in rules
-        if rule.application_id in {None, rolled_out}
-        and (rule.more_than is None or total > rule.more_than)
-        and _matches_one(rule, targets, unfit)
+        if covers(rule, rolled_out, total) and _matches_one(rule, targets, unfit)
     ]
+
+
+def covers(rule: ApprovalRule, application: int, total: int) -> bool:
+    """Whether the rule is about a rollout of this application to so many devices, at least."""
+    large = rule.more_than is None or total > rule.more_than
+    return large and rule.application_id in {None, application}
+
+
+def wanted_of(rule: ApprovalRule) -> Q | None:
+    """The devices one of which must get it; None where the rule asks for no certain ones."""
+    if not rule.labels:
+        return None
+    try:
+        return selectors.matching(rule.labels)
+    except selectors.SelectorError:
+        # Saved by hand or by an older grammar: rather one approval too many than one too few.
+        return None
 
 
 def conditions(rule: ApprovalRule) -> str:
@@ -96,13 +111,9 @@ def digest_of(deployment: Deployment) -> str:
 
 
 def _matches_one(rule: ApprovalRule, targets: QuerySet[Device], unfit: Collection[int]) -> bool:
-    """Whether one of those who would get it matches; true for a rule without labels."""
-    if not rule.labels:
-        return True
-    try:
-        wanted = selectors.matching(rule.labels)
-    except selectors.SelectorError:
-        # Saved by hand or by an older grammar: rather one approval too many than one too few.
+    """Whether one of those who would get it is such a device, or none is asked for."""
+    wanted = wanted_of(rule)
+    if wanted is None:
         return True
     matching = targets.filter(wanted).order_by().values_list("pk", flat=True)
     return any(pk not in unfit for pk in matching)

@@ -1,25 +1,31 @@
 """Approval rules in the portal: which deployments somebody else has to look at first."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from accounts.look import Look, ago, badge
 from accounts.pages import PortalAdmin
 from applications.models import Application
-from deployments import approval
+from deployments import approval, hindsight
+from deployments.hindsight import Caught
 from deployments.models import ApprovalRule
 from devices import selectors
 
 IN_FORCE = Look("ok", "✓", "In force")
 SWITCHED_OFF = Look("idle", "⊘", "Switched off")
 NAMES_NOTHING = "Name at least one of the three: an application, a number of devices or a label."
+#: So many of the deployments that a rule would have caught are named.
+NAMED = 5
 
 
 class RuleForm(forms.ModelForm[ApprovalRule]):
@@ -69,11 +75,37 @@ class RuleForm(forms.ModelForm[ApprovalRule]):
         return cleaned
 
 
+class RuleList(ChangeList):
+    """The list, with what the rules on this page would have caught: asked for all at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The rules of the page, and a column more."""
+        super().get_results(request)
+        rules: list[ApprovalRule] = list(self.result_list)
+        self.result_list = rules
+        self.list_display = [
+            *self.list_display,
+            _column(hindsight.look_back(rules, timezone.now())),
+        ]
+
+
+def _column(caught: dict[int, Caught]) -> Callable[[ApprovalRule], str]:
+    @admin.display(description="Would have caught")
+    def would_have_caught(rule: ApprovalRule) -> str:
+        found = caught[rule.pk]
+        return format_html('{} of <span class="nowrap">{}</span>', found.number, found.among)
+
+    return would_have_caught
+
+
 class RuleAdmin(PortalAdmin[ApprovalRule]):
     """Adds, changes and deletes rules; each change is in the rule's history."""
 
     list_words = "Approval rules"
-    list_lede = "A deployment that one of them applies to waits until somebody else approves it."
+    list_lede = (
+        "A deployment that one of them applies to waits until somebody else approves it. "
+        f"Beside each is what it would have caught in the last {hindsight.DAYS} days."
+    )
     add_words = "Add a rule"
     empty_title = "No rules yet"
     empty_words = "Without a rule a deployment waits for approval only if its author asks for it."
@@ -93,7 +125,33 @@ class RuleAdmin(PortalAdmin[ApprovalRule]):
     list_display = ("name", "asks", "in_force", "changed")
     search_fields = ("name",)
     list_select_related = ("application",)
+    change_form_template = "deployments/rule.html"
     delete_confirmation_template = "deployments/rules_delete.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        """The list with its additional column."""
+        return RuleList
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, object],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: ApprovalRule | None = None,
+    ) -> HttpResponse:
+        """The form; below it, what the rule as it was saved would have caught."""
+        if obj is not None:
+            now = timezone.now()
+            caught = hindsight.look_back([obj], now)[obj.pk]
+            context |= {
+                "now": now,
+                "caught": caught,
+                "named": caught.deployments[:NAMED],
+                "days": hindsight.DAYS,
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(
         self,

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from deployments.models.rollout import Deployment
+from deployments.states import Stage
 
 
 class Event(models.Model):
@@ -22,7 +23,16 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (models.Index(fields=("deployment", "-id"), name="event_by_deployment"),)
+        indexes = (
+            models.Index(fields=("deployment", "-id"), name="event_by_deployment"),
+            models.Index(fields=("-at", "-id"), name="event_by_time"),
+            # When it was submitted: nothing else leads away from a draft.
+            models.Index(
+                fields=("deployment", "-at"),
+                condition=models.Q(from_stage=Stage.DRAFT.value),
+                name="event_submitted",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.sentence

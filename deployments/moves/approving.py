@@ -61,7 +61,16 @@ def deny(
     _refuse_unseen(deployment, plan_digest)
     with transaction.atomic():
         changes: dict[str, object] = {**ended(Status.REMOVED, now), "start_at": None}
-        move(deployment, to, "Denied.", now=now, actor=actor, reason=reason, changes=changes)
+        move(
+            deployment,
+            to,
+            "Denied.",
+            now=now,
+            actor=actor,
+            kind="denied",
+            reason=reason,
+            changes=changes,
+        )
         never_send(deployment, now)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.admin.models import DELETION, LogEntry
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -130,6 +131,7 @@ def delete(deployment: Deployment, *, actor: User | None, now: datetime, reason:
     with transaction.atomic():
         if deployment.stage == Stage.DRAFT:
             changed = same.delete()[0]
+            _note_gone(deployment, actor, reason)
         else:
             changed = same.update(hidden_at=now, updated_at=now)
             events.record(
@@ -143,6 +145,13 @@ def delete(deployment: Deployment, *, actor: User | None, now: datetime, reason:
         if not changed:
             raise MoveRefusedError(f"{deployment.name} changed while you were looking at it.")
         events.ring(deployment.pk)
+
+
+def _note_gone(draft: Deployment, actor: User | None, reason: str) -> None:
+    """Who deleted a draft is kept where it is not deleted with it."""
+    if actor is not None:
+        said = f"Deleted the draft. {reason}".strip()
+        LogEntry.objects.log_actions(actor.pk, [draft], DELETION, change_message=said)
 
 
 def _start(

@@ -104,6 +104,7 @@ DUTIES = {"viewer": set(), "operator": ACTIONS - {"approve", "deny"}, "admin": A
 IN_THE_WIZARD = {"submit", "ask_approval"}
 #: Kinds of the line of history that an action leaves; the others move.
 KINDS = {
+    "deny": "denied",
     "schedule": "scheduled",
     "retry_failed": "retried",
     "give_up": "gave_up",

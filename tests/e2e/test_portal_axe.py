@@ -42,6 +42,8 @@ PAGES = (
     ("deployments_approvalrule_add", "", ""),
     ("deployments_approvalrule_change", "rule", ""),
     ("deployments_approvalrule_delete", "rule", ""),
+    ("deployments_event_changelist", "", ""),
+    ("deployments_event_changelist", "", "?who=engine&since=2026-01-01&q=pump"),
     ("accounts_user_changelist", "", ""),
     ("accounts_user_add", "", ""),
     ("accounts_user_change", "person", ""),

@@ -168,4 +168,10 @@ RULES = (
     admins_may("deployments_approvalrule_delete", "rule"),
     admins_may("deployments_approvalrule_delete", "rule", method="post"),
 )
-DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *RULES)
+HISTORY = (
+    operators_may("deployments_event_changelist"),
+    all_may("deployments_event_changelist", method="post", answer=WRONG_METHOD),
+    operators_may("deployments_event_file"),
+    all_may("deployments_event_file", method="post", answer=WRONG_METHOD),
+)
+DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *RULES, *HISTORY)

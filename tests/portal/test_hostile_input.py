@@ -34,6 +34,7 @@ def browser() -> Browser:
         "/applications/application/",
         "/applications/applicationversion/",
         "/accounts/user/",
+        "/deployments/event/",
     ],
 )
 def test_a_search_asks_for_its_first_words_only(browser: Browser, address: str) -> None:

@@ -34,6 +34,11 @@ def test_the_wizard_takes_it_as_well(step):
 def test_the_lists_take_it_as_well():
     plant.a_draft([plant.a_device()])
     browser = cast.sign_in(cast.operator())
-    for name in ("deployments_deployment", "devices_device", "devices_client"):
+    for name in (
+        "deployments_deployment",
+        "deployments_event",
+        "devices_device",
+        "devices_client",
+    ):
         address = reverse(f"admin:{name}_changelist")
         assert browser.get(address, {"q": "a\0b"}, follow=True).status_code == 200

@@ -70,6 +70,7 @@ def test_the_sign_in_page_keeps_to_the_policy_too(db: None) -> None:
                 "Groups",
                 "Clients",
                 "People",
+                "History",
             ],
         ),
         (
@@ -83,6 +84,7 @@ def test_the_sign_in_page_keeps_to_the_policy_too(db: None) -> None:
                 "Clients",
                 "People",
                 "Approval rules",
+                "History",
             ],
         ),
     ],

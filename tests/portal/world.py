@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from applications.models import Application, ApplicationVersion, Resource
-from deployments.models import ApprovalRule, Deployment
+from deployments.models import ApprovalRule, Deployment, Event
 from devices.models import Client, Device, DeviceGroup
 from tests import cast
 
@@ -36,6 +36,8 @@ def make() -> dict[str, int]:
     rule = ApprovalRule.objects.create(
         name="Line <b>4</b>", labels="line=4", created_at=now, updated_at=now
     )
+    sentence = "Started <script>alert(1)</script>."
+    Event.objects.create(deployment=deployment, kind="moved", sentence=sentence, at=now)
     return {
         "person": cast.person(None, "somebody").pk,
         "application": version.application_id,

@@ -27,7 +27,9 @@ class Place(StrEnum):
     APPLICATION = "application"  # applications.models.Application
     DEVICE = "device"  # devices.models.Device
     GROUP = "group"  # devices.models.DeviceGroup
+    DEPARTURE = "departure"  # the devices that are about to leave, as a queryset
     APPLICATIONS = "applications"  # the list: columns only
+    DEVICES = "devices"  # the list: columns only
 
 
 class Panel(Protocol):

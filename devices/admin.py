@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import look
+from accounts import look, panels
 from accounts.pages import PortalAdmin
-from devices import labels, views
+from devices import device_page, labels, views
 from devices.filters import GroupFilter, LabelFilter, StatusFilter
 from devices.forms import GroupForm, MembersWidget
 from devices.models import Client, Device, DeviceGroup
@@ -51,7 +51,8 @@ class DeviceAdmin(PortalAdmin[Device]):
     empty_words = "Onboard a client: the devices behind it appear here as soon as it reports them."
     search_words = "Device, vendor or serial number"
 
-    list_display = ("status", "path", "behind", "shown_labels", "maker", "seen")
+    columns = ("status", "path", "behind", "shown_labels", "maker", "seen")
+    list_display = columns
     list_display_links = ("path",)
     list_filter = (LabelFilter, StatusFilter, GroupFilter)
     search_fields = ("path", "client__name", "vendor", "model_number", "serial_number")
@@ -60,7 +61,20 @@ class DeviceAdmin(PortalAdmin[Device]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceWithStatus]:
         """Devices with their status; the raw documents stay in the database."""
         rows = super().get_queryset(request).defer("capabilities", "properties")
-        return with_status(rows, timezone.now())
+        return panels.with_columns(with_status(rows, timezone.now()), panels.Place.DEVICES)
+
+    def get_list_display(self, request: HttpRequest) -> list[str | panels.Cell]:
+        """The columns, with those of other apps at the end."""
+        return [*self.columns, *panels.shown_columns(panels.Place.DEVICES)]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Taking a device off the fleet has pages of its own."""
+        guard, name = self.admin_site.admin_view, "devices_device"
+        return [
+            path("<int:pk>/retire/", guard(device_page.retire), name=f"{name}_retire"),
+            path("<int:pk>/delete/", guard(device_page.delete), name=f"{name}_delete"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self,
@@ -70,7 +84,7 @@ class DeviceAdmin(PortalAdmin[Device]):
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """The device's own page."""
-        return views.device_page(request, views.key(object_id))
+        return device_page.device_page(request, views.key(object_id))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a device: its client reports it."""

@@ -98,7 +98,9 @@ FLEET = (
     operators_may("devices_device_history", "device"),
     operators_may("devices_device_change", "device", method="post", answer=GONE_ON),
     nobody_may("devices_device_add"),
-    nobody_may("devices_device_delete", "device"),
+    admins_may("devices_device_retire", "device"),
+    admins_may("devices_device_delete", "device", answer=GONE_ON),
+    admins_may("devices_device_delete", "device", method="post", answer=GONE_ON),
     all_may("devices_devicegroup_changelist"),
     all_may("devices_devicegroup_change", "group"),
     operators_may("devices_devicegroup_history", "group"),
@@ -128,6 +130,8 @@ ROLLOUTS = (
     operators_may("deployments_deployment_fit", "deployment"),
     operators_may("deployments_deployment_fit", "deployment", method="post"),
     operators_may("deployments_deployment_new", method="post"),
+    operators_may("deployments_deployment_one_device", "workload"),
+    operators_may("deployments_deployment_one_device", "workload", method="post", answer=GONE_ON),
     operators_may(
         "deployments_deployment_action", "deployment", "start", method="post", answer=GONE_ON
     ),
@@ -143,6 +147,8 @@ ROLLOUTS = (
         "deployments_deployment_action", "deployment", "delete", method="post", answer=GONE_ON
     ),
 )
+# Behind the rollouts: the device is gone for them afterwards.
+DEPARTURES = (admins_may("devices_device_retire", "device", method="post", answer=GONE_ON),)
 RULES = (
     admins_may("deployments_approvalrule_changelist"),
     admins_may("deployments_approvalrule_add"),
@@ -153,4 +159,4 @@ RULES = (
     admins_may("deployments_approvalrule_delete", "rule"),
     admins_may("deployments_approvalrule_delete", "rule", method="post"),
 )
-DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *RULES)
+DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *DEPARTURES, *RULES)

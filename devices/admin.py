@@ -1,11 +1,14 @@
 """Devices, groups and clients in the portal."""
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Count, ManyToManyField, QuerySet
 from django.forms import ModelForm, ModelMultipleChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,11 +16,20 @@ from django.utils.safestring import SafeString
 
 from accounts import look, panels
 from accounts.pages import PortalAdmin
-from devices import device_page, labels, views
-from devices.filters import GroupFilter, LabelFilter, StatusFilter
+from devices import device_page, labels, labels_page, views
+from devices.filters import (
+    GroupFilter,
+    LabelFilter,
+    LabelKeyFilter,
+    LabelValueFilter,
+    StatusFilter,
+)
 from devices.forms import GroupForm, MembersWidget
 from devices.models import Client, Device, DeviceGroup
 from devices.status import LOOKS, DeviceWithStatus, Status, with_status
+
+#: The head of a column that needs none for those who see it.
+TICKED = format_html('<span class="visually-hidden">{}</span>', "Tick")
 
 
 class Picked(TypedDict):
@@ -54,9 +66,10 @@ class DeviceAdmin(PortalAdmin[Device]):
     columns = ("status", "path", "behind", "shown_labels", "maker", "seen")
     list_display = columns
     list_display_links = ("path",)
-    list_filter = (LabelFilter, StatusFilter, GroupFilter)
+    list_filter = (LabelFilter, StatusFilter, LabelKeyFilter, LabelValueFilter, GroupFilter)
     search_fields = ("path", "client__name", "vendor", "model_number", "serial_number")
     list_select_related = ("client",)
+    change_list_template = "devices/list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceWithStatus]:
         """Devices with their status; the raw documents stay in the database."""
@@ -64,17 +77,30 @@ class DeviceAdmin(PortalAdmin[Device]):
         return panels.with_columns(with_status(rows, timezone.now()), panels.Place.DEVICES)
 
     def get_list_display(self, request: HttpRequest) -> list[str | panels.Cell]:
-        """The columns, with those of other apps at the end."""
-        return [*self.columns, *panels.shown_columns(panels.Place.DEVICES)]
+        """The columns, with those of other apps at the end; who may label ticks rows."""
+        tick = ["tick"] if self.has_change_permission(request) else []
+        return [*tick, *self.columns, *panels.shown_columns(panels.Place.DEVICES)]
 
     def get_urls(self) -> list[URLPattern]:
         """Taking a device off the fleet has pages of its own."""
         guard, name = self.admin_site.admin_view, "devices_device"
         return [
+            path("labels/", guard(self.label_many), name=f"{name}_labels"),
             path("<int:pk>/retire/", guard(device_page.retire), name=f"{name}_retire"),
             path("<int:pk>/delete/", guard(device_page.delete), name=f"{name}_delete"),
             *super().get_urls(),
         ]
+
+    def label_many(self, request: HttpRequest) -> HttpResponse:
+        """Labels of the ticked devices, or of all that the filters in the address leave."""
+        views.require(request, "devices.change_device")
+        narrowed = copy(request)
+        narrowed.GET = QueryDict(labels_page.filters(request))
+        try:
+            listed = self.get_changelist_instance(narrowed).get_queryset(narrowed)
+        except IncorrectLookupParameters:
+            return redirect("admin:devices_device_changelist")
+        return labels_page.label_many(request, listed)
 
     def change_view(
         self,
@@ -93,6 +119,15 @@ class DeviceAdmin(PortalAdmin[Device]):
     def has_delete_permission(self, request: HttpRequest, obj: Device | None = None) -> bool:
         """Nobody deletes a device: its client does."""
         return False
+
+    @admin.display(description=TICKED)
+    def tick(self, device: Device) -> SafeString:
+        """A box of the form above the table."""
+        return format_html(
+            '<input type="checkbox" name="ids" value="{}" form="labelling" aria-label="{}">',
+            device.pk,
+            device.path,
+        )
 
     @admin.display(description="Status", ordering="status_now")
     def status(self, device: DeviceWithStatus) -> SafeString:

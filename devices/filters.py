@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from devices import selectors
+from devices import known_labels, selectors
 from devices.forms import is_key
 from devices.groups import members_of
-from devices.models import Device, DeviceGroup
+from devices.models import Device, DeviceGroup, DeviceLabel
 from devices.status import LOOKS, DeviceWithStatus, Status
 
 #: A menu with more entries helps nobody; those groups are reached from the list of groups.
@@ -86,3 +86,58 @@ class LabelFilter(admin.SimpleListFilter):
         except selectors.SelectorError as refusal:
             self.error = str(refusal)
             return queryset.none()
+
+
+class LabelKeyFilter(admin.SimpleListFilter):
+    """Devices that have a label, whatever its value."""
+
+    title = "label"
+    parameter_name = "key"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
+    ) -> list[tuple[str, str]]:
+        """The first keys by name, and the chosen one."""
+        return _choices(known_labels.keys(), request.GET.get("key"))
+
+    def has_output(self) -> bool:
+        """Also without any label: the filter says so itself."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        """Those that have it."""
+        key = self.value()
+        having = DeviceLabel.objects.filter(key=key).values("device")
+        return queryset.filter(pk__in=having) if key else queryset
+
+
+class LabelValueFilter(admin.SimpleListFilter):
+    """Devices by the value of the label that was chosen; the address has both, as key=value."""
+
+    title = "value"
+    parameter_name = "value"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
+    ) -> list[tuple[str, str]]:
+        """The first values of the chosen key; nothing without one."""
+        if not (key := request.GET.get("key")):
+            return []
+        given, own = request.GET.get("value", ""), f"{key}="
+        chosen = given.removeprefix(own) if given.startswith(own) else None
+        values = _choices(known_labels.values(key), chosen)
+        return [(f"{key}={value}", words) for value, words in values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        """Those that have this value; one of another key is left over, and asks for nothing."""
+        key, value = request.GET.get("key"), self.value()
+        if not key or value is None or not value.startswith(f"{key}="):
+            return queryset
+        rows = DeviceLabel.objects.filter(key=key, value=value.removeprefix(f"{key}="))
+        return queryset.filter(pk__in=rows.values("device"))
+
+
+def _choices(known: list[str], chosen: str | None) -> list[tuple[str, str]]:
+    if chosen is not None and chosen not in known:
+        known = [*known, chosen]
+    return [(one, one or "(empty)") for one in known]

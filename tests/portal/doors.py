@@ -98,6 +98,8 @@ FLEET = (
     operators_may("devices_device_history", "device"),
     operators_may("devices_device_change", "device", method="post", answer=GONE_ON),
     nobody_may("devices_device_add"),
+    operators_may("devices_device_labels"),
+    operators_may("devices_device_labels", method="post"),
     admins_may("devices_device_retire", "device"),
     admins_may("devices_device_delete", "device", answer=GONE_ON),
     admins_may("devices_device_delete", "device", method="post", answer=GONE_ON),

@@ -13,7 +13,7 @@ from deployments import past
 from deployments.models import Instance, StatusReport, Workload
 from deployments.past import LINES, RevisionWithTime, WorkloadWithPast
 from deployments.states import STATE_LOOKS, STATUS_WORDS, Look, State, Status, Tone
-from devices.models import Device
+from devices.models import Client, Device
 
 #: Deployments on one page of the panel, and workloads on the device's page.
 SHOWN = 10
@@ -68,11 +68,11 @@ def workloads(request: HttpRequest, shown: object | None) -> SafeString | None:
     return _render(
         "workloads",
         request,
-        device=shown,
         rows=_told(found[:MOST_WORKLOADS]),
         more=len(found) > MOST_WORKLOADS,
         lines=LINES,
         may_roll_back=may_roll_back(request),
+        is_here=shown.removed_at is None and shown.client.state == Client.State.ACCEPTED,
     )
 
 

@@ -171,6 +171,7 @@ class GroupAdmin(PortalAdmin[DeviceGroup]):
     list_display = ("name", "description", "picked", "shown_selector")
     search_fields = ("name", "description")
     change_form_template = "devices/group.html"
+    delete_confirmation_template = "devices/group_delete.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CountedGroup]:
         """Groups with the number of their explicit members."""

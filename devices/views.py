@@ -91,7 +91,8 @@ def retire_client(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **page(request, f"Retire {client}?", now),
         "client": client,
-        "device_count": Device.objects.present().filter(client=client).count(),
+        "leaving": (leaving := Device.objects.present().filter(client=client)),
+        "device_count": leaving.count(),
         "crumbs": crumbs,
     }
     return render(request, "devices/retire.html", context)

@@ -38,7 +38,7 @@ def test_the_page_says_what_retiring_means_and_changes_nothing(admin: Browser) -
     text = text_of(admin.get(address("retire", device)))
 
     assert "The device behind it leaves with it." in text
-    assert "No running deployment waits for this." in text
+    assert "It is in no running deployment." in text
     assert "What runs there keeps running" in text
     assert not Device.objects.exclude(removed_at=None).exists()
 
@@ -47,7 +47,7 @@ def test_it_names_the_running_deployments_and_they_stop_waiting(admin: Browser) 
     device = plant.a_device(path="press-4")
     rollout = plant.a_rollout([device, plant.a_device()])
     page = admin.get(address("retire", device))
-    assert "1 running deployment counts it as unreachable" in text_of(page)
+    assert "1 running deployment counts 1 device as unreachable" in text_of(page)
 
     admin.post(address("retire", device))
 
@@ -115,3 +115,10 @@ def test_one_that_took_part_in_a_deployment_stays(admin: Browser) -> None:
     assert "whose history names it" in text_of(answer)
     assert Device.objects.exists()
     assert not LogEntry.objects.exists()
+
+
+def test_retiring_a_client_names_the_running_deployments_too(admin: Browser) -> None:
+    device = plant.a_device(path="press-4")
+    plant.a_rollout([device])
+    page = admin.get(reverse("admin:devices_client_retire", args=[device.client_id]))
+    assert "1 running deployment counts 1 device as unreachable at once" in text_of(page)

@@ -98,7 +98,7 @@ class LabelKeyFilter(admin.SimpleListFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
     ) -> list[tuple[str, str]]:
         """The first keys by name, and the chosen one."""
-        return _choices(known_labels.keys(), request.GET.get("key"))
+        return [(key, key) for key in _with(known_labels.keys(), _asked(request, "key") or None)]
 
     def has_output(self) -> bool:
         """Also without any label: the filter says so itself."""
@@ -106,9 +106,9 @@ class LabelKeyFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
         """Those that have it."""
-        key = self.value()
-        having = DeviceLabel.objects.filter(key=key).values("device")
-        return queryset.filter(pk__in=having) if key else queryset
+        if not (key := _asked(request, "key")):
+            return queryset
+        return queryset.filter(pk__in=DeviceLabel.objects.filter(key=key).values("device"))
 
 
 class LabelValueFilter(admin.SimpleListFilter):
@@ -120,24 +120,30 @@ class LabelValueFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
     ) -> list[tuple[str, str]]:
-        """The first values of the chosen key; nothing without one."""
-        if not (key := request.GET.get("key")):
+        """The first values of the chosen key, and the chosen one; nothing without a key."""
+        if not (key := _asked(request, "key")):
             return []
-        given, own = request.GET.get("value", ""), f"{key}="
-        chosen = given.removeprefix(own) if given.startswith(own) else None
-        values = _choices(known_labels.values(key), chosen)
-        return [(f"{key}={value}", words) for value, words in values]
+        values = _with(known_labels.values(key), _value_of(request, key))
+        return [(f"{key}={value}", value or "(empty)") for value in values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
         """Those that have this value; one of another key is left over, and asks for nothing."""
-        key, value = request.GET.get("key"), self.value()
-        if not key or value is None or not value.startswith(f"{key}="):
+        key = _asked(request, "key")
+        if not key or (value := _value_of(request, key)) is None:
             return queryset
-        rows = DeviceLabel.objects.filter(key=key, value=value.removeprefix(f"{key}="))
+        rows = DeviceLabel.objects.filter(key=key, value=value)
         return queryset.filter(pk__in=rows.values("device"))
 
 
-def _choices(known: list[str], chosen: str | None) -> list[tuple[str, str]]:
-    if chosen is not None and chosen not in known:
-        known = [*known, chosen]
-    return [(one, one or "(empty)") for one in known]
+def _asked(request: HttpRequest, name: str) -> str:
+    """What the address says, without NUL: no label has one, and PostgreSQL takes none."""
+    return request.GET.get(name, "").replace("\0", "")
+
+
+def _value_of(request: HttpRequest, key: str) -> str | None:
+    given, own = _asked(request, "value"), f"{key}="
+    return given.removeprefix(own) if given.startswith(own) else None
+
+
+def _with(known: list[str], chosen: str | None) -> list[str]:
+    return known if chosen is None or chosen in known else [*known, chosen]

@@ -130,7 +130,8 @@ def parse(text: str) -> list[Requirement]:
     if len(text) > MAX_CHARACTERS:
         raise SelectorError(f"A selector has at most {MAX_CHARACTERS} characters.")
     if "\0" in text:
-        raise SelectorError("A selector has no null characters.")
+        place = text.index("\0") + 1
+        raise SelectorError(f"Position {place}: a selector has no null characters.")
     reader = _Reader(text)
     if reader.peek().kind == "end":
         return []

@@ -16,7 +16,7 @@ from devices.label_limits import excess
 from devices.models import Device
 
 #: So many devices are labelled at a time: each of them is locked while it is done.
-MOST_DEVICES = 5000
+MOST_DEVICES = 2000
 #: Devices whose labels the preview shows before and after.
 SHOWN = 10
 _CHUNK = 500

@@ -81,10 +81,10 @@ def behind(device: Device) -> DeviceQuerySet:
     return Device.objects.filter(client=device.client, path__startswith=f"{device.path}/")
 
 
-def events(request: HttpRequest, device: Device) -> list[LogEntry]:
-    """Who did what to it lately, for those who may know; one more than are shown."""
+def events(request: HttpRequest, device: Device) -> list[LogEntry] | None:
+    """Who did what to it lately, one more than are shown; None for those who may not know."""
     if not request.user.has_perm("admin.view_logentry"):
-        return []
+        return None
     kind = ContentType.objects.get_for_model(Device)
     about_it = LogEntry.objects.filter(content_type=kind, object_id=str(device.pk))
     return list(about_it.select_related("user")[: EVENTS_SHOWN + 1])

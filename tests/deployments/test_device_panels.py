@@ -85,6 +85,7 @@ def test_long_histories_are_cut_with_a_sentence(device, viewer):
     text = page_of(viewer, device)
     assert text.count("The newest 10; older ones are kept.") == 1
     assert "Installing" not in text
+    assert len(past.reports(Workload.objects.all())[workload.pk]) == past.LINES + 1
 
 
 def test_only_who_may_is_offered_to_roll_back(device, viewer):

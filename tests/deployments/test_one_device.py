@@ -114,6 +114,27 @@ def test_it_steps_past_what_was_rolled_back_there(device):
     assert back(device).version == first.version
 
 
+def test_it_does_not_go_back_to_what_was_rolled_back_there(device):
+    given(device, "1.0.0", 0)
+    bad = given(device, "2.0.0", 10)
+    moves.roll_back(bad, actor=None, now=after(20))
+    plant.tick(bad, after(21))
+    plant.poll(device, after(22))
+    plant.tell(device, "installed", now=after(22))
+    plant.tick(bad, after(23))
+    with pytest.raises(MoveRefusedError, match="Nothing else of Mixer ran"):
+        back(device)
+
+
+def test_a_device_that_cannot_run_it_any_more_leaves_no_draft_behind(device):
+    given(device, "1.0.0", 0)
+    given(device, "2.0.0", 10)
+    Device.objects.update(properties={**device.properties, "memory": "1Mi"})
+    with pytest.raises(MoveRefusedError, match="can run it"):
+        back(device)
+    assert Deployment.objects.count() == 2
+
+
 def test_the_reason_and_the_person_stand_in_its_history(device, operator):
     given(device, "1.0.0", 0)
     given(device, "2.0.0", 10)
@@ -165,7 +186,9 @@ def test_it_is_refused_while_another_deployment_holds_the_application(device):
     given(device, "1.0.0", 0)
     given(device, "2.0.0", 10)
     running = plant.a_rollout([device], plant.a_version("3.0.0"))
-    with pytest.raises(MoveRefusedError, match="Rollout is changing Mixer on press-4: wait"):
+    with pytest.raises(
+        MoveRefusedError, match=r"Rollout is changing Mixer on press-4: wait until it has ended\.$"
+    ):
         back(device)
     assert Deployment.objects.order_by("-pk")[0] == running
 
@@ -189,7 +212,7 @@ def test_it_is_refused_when_something_else_ran_since_it_was_shown(device):
     assert Deployment.objects.count() == 3
 
 
-def test_a_version_that_cannot_be_used_any_more_leaves_no_draft_behind(device):
+def test_a_deprecated_version_is_refused(device):
     first = given(device, "1.0.0", 0)
     given(device, "2.0.0", 10)
     plant.ApplicationVersion.objects.filter(pk=first.version_id).update(state="deprecated")

@@ -29,7 +29,9 @@ class Place(StrEnum):
     DEPRECATION = "deprecation"  # the same, about to be deprecated: entries of a list
     DEVICE = "device"  # devices.models.Device
     GROUP = "group"  # devices.models.DeviceGroup
+    DEPARTURE = "departure"  # the devices that are about to leave, as a queryset
     APPLICATIONS = "applications"  # the list: columns only
+    DEVICES = "devices"  # the list: columns only
 
 
 class Panel(Protocol):

@@ -56,6 +56,7 @@ _ADMIN = _OPERATOR | {
     "deployments.view_approvalrule",
     "devices.add_client",
     "devices.change_client",
+    "devices.delete_device",
     "devices.delete_devicegroup",
 }
 

@@ -4,7 +4,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from deployments import actions, history_page, lines, listing, rules, views, wizard
+from deployments import (
+    actions,
+    history_page,
+    lines,
+    listing,
+    one_device_page,
+    rules,
+    views,
+    wizard,
+)
 from deployments.models import ApprovalRule, Deployment, Event
 
 admin.site.register(ApprovalRule, rules.RuleAdmin)
@@ -30,6 +39,11 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
             path("<int:pk>/compare/", guard(views.compare), name=f"{name}_compare"),
             path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
             path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
+            path(
+                "workload/<int:pk>/roll-back/",
+                guard(one_device_page.roll_back),
+                name=f"{name}_one_device",
+            ),
             path("<int:pk>/fit.json", guard(wizard.fit), name=f"{name}_fit"),
         ]
 

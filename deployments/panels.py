@@ -1,4 +1,7 @@
-"""What deployments add to the pages of others: dashboard, application, version, device, group."""
+"""What deployments add to the pages of others: dashboard, application, version, group, a list.
+
+What they add to a device's page is in `device_panels`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,22 +15,13 @@ from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
-from deployments import compatibility, frames, queries
+from deployments import compatibility, device_panels, frames, queries
 from deployments.lines import line, moving
 from deployments.listing import may_create
 from deployments.models import Workload
-from deployments.states import (
-    STAGE_LOOKS,
-    STATE_LOOKS,
-    STATUS_WORDS,
-    Look,
-    Stage,
-    State,
-    Status,
-    Tone,
-)
+from deployments.states import STAGE_LOOKS, Stage
 from devices.groups import members_of
-from devices.models import Device, DeviceGroup
+from devices.models import DeviceGroup
 
 #: Rows of a panel; the lists have the rest.
 SHOWN = 10
@@ -38,16 +32,6 @@ NOT_STARTED = [stage.value for stage in (Stage.DRAFT, Stage.AWAITING_APPROVAL, S
 COUNTED = (Stage.AWAITING_APPROVAL, Stage.GATE, Stage.HELD, Stage.PAUSED, Stage.ROLLING)
 #: Rows of what has happened, beside what is happening.
 RECENT = 8
-#: How a workload appears by what was last reported of it.
-WORKLOAD_LOOKS: dict[str, Look] = {
-    "": Look(Tone.IDLE, "·", "Nothing reported"),
-    Status.PENDING: Look(Tone.RUN, "↓", STATUS_WORDS[Status.PENDING]),
-    Status.INSTALLING: STATE_LOOKS[State.INSTALLING],
-    Status.INSTALLED: STATE_LOOKS[State.INSTALLED],
-    Status.FAILED: STATE_LOOKS[State.FAILED],
-    Status.REMOVING: Look(Tone.WARN, "◌", STATUS_WORDS[Status.REMOVING]),
-    Status.REMOVED: Look(Tone.IDLE, "⊘", STATUS_WORDS[Status.REMOVED]),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +53,9 @@ def fill() -> None:
     register(Place.VERSION, who_can_run_it)
     register(Place.VERSION, where_deployed)
     register(Place.DEPRECATION, what_is_left)
-    register(Place.DEVICE, workloads)
+    register(Place.DEVICE, device_panels.workloads)
+    register(Place.DEVICE, device_panels.deployments)
+    register(Place.DEPARTURE, device_panels.departing)
     register(Place.GROUP, what_runs)
     register_column(
         Place.APPLICATIONS,
@@ -79,6 +65,10 @@ def fill() -> None:
             Count("workloads", filter=~Q(workloads__installed=None), distinct=True),
             lambda number: "no device" if not number else f"{number} devices",
         ),
+    )
+    register_column(
+        Place.DEVICES,
+        Column("applications_installed", "Applications", device_panels.installed_on(), _number),
     )
 
 
@@ -157,20 +147,6 @@ def what_is_left(request: HttpRequest, shown: object | None) -> SafeString | Non
     )
 
 
-def workloads(request: HttpRequest, shown: object | None) -> SafeString | None:
-    """What runs on a device, what shall run there, and through which deployment."""
-    if not isinstance(shown, Device) or not _may_see(request):
-        return None
-    found = (
-        Workload.objects.filter(device=shown)
-        .select_related("application", "wanted__version", "wanted__deployment")
-        .select_related("installed__version")
-        .order_by("application__name")
-    )
-    rows = [(workload, WORKLOAD_LOOKS[workload.state]) for workload in found]
-    return _render("workloads", request, rows=rows)
-
-
 def what_runs(request: HttpRequest, shown: object | None) -> SafeString | None:
     """Which applications run on how many devices of a group."""
     if not isinstance(shown, DeviceGroup) or not _may_see(request):
@@ -188,6 +164,10 @@ def by_version(found: QuerySet[Workload]) -> list[VersionCount]:
         "application__name", "installed__version__version", "number", "newest"
     )
     return [VersionCount(*row) for row in rows]
+
+
+def _number(counted: object) -> str:
+    return str(counted) if counted else "–"
 
 
 def _may_see(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Devices, groups and clients in the portal."""
+"""Devices, groups and clients in the portal; the list of devices is in `device_admin`."""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -13,11 +13,12 @@ from django.utils.safestring import SafeString
 
 from accounts import look
 from accounts.pages import PortalAdmin
-from devices import labels, views
-from devices.filters import CertificateFilter, GroupFilter, LabelFilter, StatusFilter
+from devices import device_admin, views
+from devices.filters import CertificateFilter
 from devices.forms import GroupForm, MembersWidget
 from devices.models import Client, Device, DeviceGroup
-from devices.status import LOOKS, DeviceWithStatus, Status, with_status
+
+admin.site.register(Device, device_admin.DeviceAdmin)
 
 
 class Picked(TypedDict):
@@ -41,71 +42,6 @@ else:
     CountedGroup, CountedClient = DeviceGroup, Client
 
 
-@admin.register(Device)
-class DeviceAdmin(PortalAdmin[Device]):
-    """The list of devices; the page of one is `views.device_page`."""
-
-    list_words = "Devices"
-    list_lede = "Where applications can run, as the devices describe themselves."
-    empty_title = "No devices yet"
-    empty_words = "Onboard a client: the devices behind it appear here as soon as it reports them."
-    search_words = "Device, vendor or serial number"
-
-    list_display = ("status", "path", "behind", "shown_labels", "maker", "seen")
-    list_display_links = ("path",)
-    list_filter = (LabelFilter, StatusFilter, GroupFilter)
-    search_fields = ("path", "client__name", "vendor", "model_number", "serial_number")
-    list_select_related = ("client",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceWithStatus]:
-        """Devices with their status; the raw documents stay in the database."""
-        rows = super().get_queryset(request).defer("capabilities", "properties")
-        return with_status(rows, timezone.now())
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """The device's own page."""
-        return views.device_page(request, views.key(object_id))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds a device: its client reports it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Device | None = None) -> bool:
-        """Nobody deletes a device: its client does."""
-        return False
-
-    @admin.display(description="Status", ordering="status_now")
-    def status(self, device: DeviceWithStatus) -> SafeString:
-        """The status as a badge."""
-        return look.badge(LOOKS[Status(device.status_now)])
-
-    @admin.display(description="Client", ordering="client__name")
-    def behind(self, device: Device) -> str:
-        """The client that speaks for it."""
-        return device.client.name
-
-    @admin.display(description="Labels")
-    def shown_labels(self, device: Device) -> SafeString | str:
-        """Effective labels."""
-        return look.labels(labels.effective(device.reported_labels, device.assigned_labels)) or "–"
-
-    @admin.display(description="Vendor and model", ordering="vendor")
-    def maker(self, device: Device) -> str:
-        """Vendor and model."""
-        return f"{device.vendor} {device.model_number}".strip() or "–"
-
-    @admin.display(description="Last seen", ordering="client__last_seen_at")
-    def seen(self, device: Device) -> SafeString | str:
-        """When its client was last heard."""
-        return look.ago(device.client.last_seen_at, timezone.now())
-
-
 @admin.register(DeviceGroup)
 class GroupAdmin(PortalAdmin[DeviceGroup]):
     """Groups: a name, explicit members, a selector."""
@@ -122,6 +58,7 @@ class GroupAdmin(PortalAdmin[DeviceGroup]):
     list_display = ("name", "description", "picked", "shown_selector")
     search_fields = ("name", "description")
     change_form_template = "devices/group.html"
+    delete_confirmation_template = "devices/group_delete.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CountedGroup]:
         """Groups with the number of their explicit members."""

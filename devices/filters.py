@@ -7,10 +7,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from devices import selectors
+from devices import known_labels, selectors
 from devices.forms import is_key
 from devices.groups import members_of
-from devices.models import Client, Device, DeviceGroup
+from devices.models import Client, Device, DeviceGroup, DeviceLabel
 from devices.status import LOOKS, DeviceWithStatus, Status
 
 #: A client's certificate that ends sooner is warned about.
@@ -113,3 +113,64 @@ class LabelFilter(admin.SimpleListFilter):
         except selectors.SelectorError as refusal:
             self.error = str(refusal)
             return queryset.none()
+
+
+class LabelKeyFilter(admin.SimpleListFilter):
+    """Devices that have a label, whatever its value."""
+
+    title = "label"
+    parameter_name = "key"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
+    ) -> list[tuple[str, str]]:
+        """The first keys by name, and the chosen one."""
+        return [(key, key) for key in _with(known_labels.keys(), _asked(request, "key") or None)]
+
+    def has_output(self) -> bool:
+        """Also without any label: the filter says so itself."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        """Those that have it."""
+        if not (key := _asked(request, "key")):
+            return queryset
+        return queryset.filter(pk__in=DeviceLabel.objects.filter(key=key).values("device"))
+
+
+class LabelValueFilter(admin.SimpleListFilter):
+    """Devices by the value of the label that was chosen; the address has both, as key=value."""
+
+    title = "value"
+    parameter_name = "value"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Model]
+    ) -> list[tuple[str, str]]:
+        """The first values of the chosen key, and the chosen one; nothing without a key."""
+        if not (key := _asked(request, "key")):
+            return []
+        values = _with(known_labels.values(key), _value_of(request, key))
+        return [(f"{key}={value}", value or "(empty)") for value in values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        """Those that have this value; one of another key is left over, and asks for nothing."""
+        key = _asked(request, "key")
+        if not key or (value := _value_of(request, key)) is None:
+            return queryset
+        rows = DeviceLabel.objects.filter(key=key, value=value)
+        return queryset.filter(pk__in=rows.values("device"))
+
+
+def _asked(request: HttpRequest, name: str) -> str:
+    """What the address says, without NUL: no label has one, and PostgreSQL takes none."""
+    return request.GET.get(name, "").replace("\0", "")
+
+
+def _value_of(request: HttpRequest, key: str) -> str | None:
+    given, own = _asked(request, "value"), f"{key}="
+    return given.removeprefix(own) if given.startswith(own) else None
+
+
+def _with(known: list[str], chosen: str | None) -> list[str]:
+    return known if chosen is None or chosen in known else [*known, chosen]

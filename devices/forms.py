@@ -14,6 +14,7 @@ from devices import selectors
 from devices.identity.spiffe import is_name
 from devices.label_limits import excess
 from devices.models import DeviceGroup
+from devices.relabelling import How, Wish
 
 #: What a key may not hold, so that a selector can always name it without quotation marks.
 UNNAMEABLE = re.compile(r"""[\s,=!()"']""")
@@ -43,6 +44,54 @@ class LabelsForm(forms.Form):
                 if problem := excess(found):
                     raise ValidationError(f"Line {number}: {problem}.")
         return found
+
+
+class RelabelForm(forms.Form):
+    """What shall become of the labels of many devices."""
+
+    how = forms.ChoiceField(
+        label="What to do",
+        choices=[
+            (How.REPLACE.value, "Set: in place of other assigned values of the same key"),
+            (How.ADD.value, "Add: beside other assigned values of the same key"),
+            (How.REMOVE.value, "Remove: these values, or the whole key where none is given"),
+        ],
+        initial=How.REPLACE.value,
+        widget=forms.RadioSelect,
+    )
+    labels = forms.CharField(
+        label="Labels",
+        help_text="One a line: key=value. What devices report about themselves stays.",
+        error_messages={"required": "Write at least one label."},
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, object]:
+        """The wish, if every line can be read; the refusal names the line."""
+        cleaned = super().clean() or {}
+        if {"how", "labels"} <= cleaned.keys():
+            try:
+                cleaned["wish"] = wish(How(cleaned["how"]), str(cleaned["labels"]))
+            except ValidationError as refusal:
+                self.add_error("labels", refusal)
+        return cleaned
+
+
+def wish(how: How, text: str) -> Wish:
+    """What the lines ask for; raises ValidationError with a sentence that names the line."""
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        whole = how is How.REMOVE and "=" not in line
+        key, value = label(f"{line}=" if whole else line, number)
+        if not whole and value not in found.setdefault(key, []):
+            found[key].append(value)
+        if whole:
+            found[key] = []
+        if problem := excess(found):
+            raise ValidationError(f"Line {number}: {problem}.")
+    return Wish(how, found)
 
 
 def label(line: str, number: int) -> tuple[str, str]:

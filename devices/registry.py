@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.db import transaction
+from django.db.models import ProtectedError
 
+from accounts.models import User
 from devices import departures, labels
 from devices.models import Client, Device
 
@@ -17,6 +20,10 @@ class GatewayUnknownError(Exception):
 
 class DeviceUnknownError(Exception):
     """The client has no such device."""
+
+
+class DeviceStaysError(Exception):
+    """The device cannot be deleted, and why."""
 
 
 def report(
@@ -58,13 +65,59 @@ def remove(client: Client, path: str, now: datetime) -> None:
     Raises `DeviceUnknownError` when the client has no such device.
     """
     with transaction.atomic():
-        present = Device.objects.present().filter(client=client)
-        leaving = list(present.filter(path=path).values_list("pk", flat=True))
-        if not leaving:
+        if not _take_off(client, path, "The device was taken off the fleet by its client.", now):
             raise DeviceUnknownError(f"There is no device {path}.")
-        gone = Device.objects.filter(pk__in=leaving + _children(client, path))
-        gone.update(removed_at=now)
-        departures.announce(gone, "The device was taken off the fleet by its client.", now)
+
+
+def retire(device: Device, *, actor: User, now: datetime) -> int:
+    """The same by an operator's decision; return how many devices left, 0 if it had already.
+
+    Nothing more is rolled out to it. When its client describes it again, it is back: to turn it
+    away for good, its client is retired.
+    """
+    with transaction.atomic():
+        why = "The device was retired in the portal."
+        gone = _take_off(device.client, device.path, why, now)
+        LogEntry.objects.log_actions(actor.pk, gone, CHANGE, change_message="Retired.")
+    return len(gone)
+
+
+def delete(device: Device, *, actor: User) -> None:
+    """Forget a device that has left and to which nothing was ever rolled out.
+
+    Raises `DeviceStaysError` for every other: its history names it.
+    """
+    with transaction.atomic():
+        # Held, so that its client cannot bring it back at the same moment.
+        held = Device.objects.select_for_update().filter(pk=device.pk).first()
+        if held is None:
+            raise DeviceStaysError(f"The device {device} was deleted already.")
+        refuse_present(held)
+        LogEntry.objects.log_actions(actor.pk, [held], DELETION, change_message="Deleted.")
+        try:
+            held.delete()
+        except ProtectedError as error:
+            raise DeviceStaysError(
+                f"The device {device} stays: it took part in deployments, whose history names it."
+            ) from error
+
+
+def refuse_present(device: Device) -> None:
+    """Raises `DeviceStaysError` for a device that is in the fleet."""
+    if device.removed_at is None:
+        raise DeviceStaysError(f"The device {device} is in the fleet: retire it first.")
+
+
+def _take_off(client: Client, path: str, why: str, now: datetime) -> list[Device]:
+    """The device and the children behind it, as far as they were present."""
+    present = Device.objects.present().filter(client=client)
+    leaving = list(present.filter(path=path).values_list("pk", flat=True))
+    if not leaving:
+        return []
+    gone = Device.objects.filter(pk__in=leaving + _children(client, path))
+    gone.update(removed_at=now)
+    departures.announce(gone, why, now)
+    return list(gone.only("path"))
 
 
 def _require_gateway(client: Client, path: str) -> None:

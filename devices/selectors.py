@@ -129,6 +129,9 @@ def parse(text: str) -> list[Requirement]:
     """
     if len(text) > MAX_CHARACTERS:
         raise SelectorError(f"A selector has at most {MAX_CHARACTERS} characters.")
+    if "\0" in text:
+        place = text.index("\0") + 1
+        raise SelectorError(f"Position {place}: a selector has no null characters.")
     reader = _Reader(text)
     if reader.peek().kind == "end":
         return []

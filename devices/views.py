@@ -1,4 +1,4 @@
-"""Pages of the fleet: a device, a client, onboarding a client."""
+"""Pages of the fleet: a client, onboarding a client, who is in a group."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,16 +15,16 @@ from django.utils import timezone
 
 from accounts.look import Look
 from accounts.models import User
-from devices import described, labels, onboarding
+from devices import onboarding
 from devices.filters import EXPIRES_SOON
-from devices.forms import LabelsForm, NewClientForm, is_key, lines
-from devices.groups import groups_of, members_of
+from devices.forms import NewClientForm, is_key
+from devices.groups import members_of
 from devices.identity import expiry
 from devices.identity.errors import IdentityError
 from devices.models import Client, Device, DeviceGroup
 from devices.selectors import SelectorError, matching
 from devices.shell import manage
-from devices.status import LOOKS, MEANINGS, facts_of, status
+from devices.status import LOOKS, facts_of, status
 
 CLIENT_LOOKS: dict[str, Look] = {
     "pending": Look("warn", "◷", "Waiting"),
@@ -33,54 +33,6 @@ CLIENT_LOOKS: dict[str, Look] = {
 }
 #: Rows of a card on a page about something else.
 SHOWN = 20
-
-
-def device_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """A device: what it is, how it is, its labels, what runs on it; assigned labels by POST."""
-    require(request, "devices.view_device")
-    now = timezone.now()
-    device = get_object_or_404(Device.objects.select_related("client"), pk=pk)
-    posted = request.POST if request.method == "POST" else None
-    form = LabelsForm(posted, initial={"labels": lines(assigned(device))})
-    if posted is not None:
-        require(request, "devices.change_device")
-        if form.is_valid():
-            labels.assign(device, form.cleaned_data["labels"])
-            note(request, device, "Assigned labels changed.")
-            messages.success(request, f"The labels of {device} were changed.")
-            return HttpResponseRedirect(reverse("admin:devices_device_change", args=[pk]))
-    state = status(facts_of(device), now)
-    return render(
-        request,
-        "devices/device.html",
-        {
-            **page(request, device.path, now),
-            "device": device,
-            "look": LOOKS[state],
-            "meaning": MEANINGS[state],
-            "facts": described.facts(device),
-            "document": described.document(device),
-            "reported": labels.effective(device.reported_labels, {}),
-            "assigned": assigned(device),
-            "children": children(device, now),
-            "groups": groups_of(device),
-            "form": form,
-            "may_change": request.user.has_perm("devices.change_device"),
-            "crumbs": [("Devices", reverse("admin:devices_device_changelist"))],
-        },
-    )
-
-
-def assigned(device: Device) -> dict[str, list[str]]:
-    """The labels that operators gave it."""
-    return labels.effective({}, device.assigned_labels)
-
-
-def children(device: Device, now: datetime) -> list[tuple[Device, Look]]:
-    """The first devices behind it, each with its look."""
-    behind = Device.objects.filter(client=device.client, path__startswith=f"{device.path}/")
-    rows = behind.select_related("client")[:SHOWN]
-    return [(row, LOOKS[status(facts_of(row), now)]) for row in rows]
 
 
 def client_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -138,7 +90,8 @@ def retire_client(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **page(request, f"Retire {client}?", now),
         "client": client,
-        "device_count": Device.objects.present().filter(client=client).count(),
+        "leaving": (leaving := Device.objects.present().filter(client=client)),
+        "device_count": leaving.count(),
         "crumbs": crumbs,
     }
     return render(request, "devices/retire.html", context)

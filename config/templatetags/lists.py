@@ -66,6 +66,12 @@ def filter_bar(changes: ChangeList) -> Bar:
     )
 
 
+@register.simple_tag
+def query_of(changes: ChangeList) -> str:
+    """What the list is narrowed and searched by, as a query."""
+    return changes.get_query_string(remove=["p", "o"])
+
+
 def _menu(spec: ListFilter, changes: ChangeList) -> Menu:
     choices = [
         Choice(str(one["display"]), str(one["query_string"]), bool(one["selected"]))

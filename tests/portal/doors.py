@@ -110,7 +110,11 @@ FLEET = (
     operators_may("devices_device_history", "device"),
     operators_may("devices_device_change", "device", method="post", answer=GONE_ON),
     nobody_may("devices_device_add"),
-    nobody_may("devices_device_delete", "device"),
+    operators_may("devices_device_labels"),
+    operators_may("devices_device_labels", method="post"),
+    admins_may("devices_device_retire", "device"),
+    admins_may("devices_device_delete", "device", answer=GONE_ON),
+    admins_may("devices_device_delete", "device", method="post", answer=GONE_ON),
     all_may("devices_devicegroup_changelist"),
     all_may("devices_devicegroup_change", "group"),
     operators_may("devices_devicegroup_history", "group"),
@@ -143,6 +147,8 @@ ROLLOUTS = (
     operators_may("deployments_deployment_fit", "deployment"),
     operators_may("deployments_deployment_fit", "deployment", method="post"),
     operators_may("deployments_deployment_new", method="post"),
+    operators_may("deployments_deployment_one_device", "workload"),
+    operators_may("deployments_deployment_one_device", "workload", method="post", answer=GONE_ON),
     operators_may(
         "deployments_deployment_action", "deployment", "start", method="post", answer=GONE_ON
     ),
@@ -158,6 +164,8 @@ ROLLOUTS = (
         "deployments_deployment_action", "deployment", "delete", method="post", answer=GONE_ON
     ),
 )
+# Behind the rollouts: the device is gone for them afterwards.
+DEPARTURES = (admins_may("devices_device_retire", "device", method="post", answer=GONE_ON),)
 RULES = (
     admins_may("deployments_approvalrule_changelist"),
     admins_may("deployments_approvalrule_add"),
@@ -174,4 +182,4 @@ HISTORY = (
     operators_may("deployments_event_file"),
     all_may("deployments_event_file", method="post", answer=WRONG_METHOD),
 )
-DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *RULES, *HISTORY)
+DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *DEPARTURES, *RULES, *HISTORY)

@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from deployments.models import Deployment
+from devices import known_labels
 from devices.models import Client, Device, DeviceGroup, DeviceLabel
 from tests import cast
 
@@ -230,3 +232,71 @@ def test_the_overview_counts_certificates_that_end_soon_and_leads_to_them() -> N
     assert f'<a href="{address}">2 clients</a> have certificates' in overview
     listed = browser.get(address).context["cl"].result_list
     assert {client.name for client in listed} == {"gone", "soon"}
+
+
+def test_a_group_can_be_deployed_to_in_one_click(
+    keys: dict[str, int], operator: Browser, viewer: Browser
+) -> None:
+    page = reverse("admin:devices_devicegroup_change", args=[keys["group"]])
+    wizard = f"{reverse('admin:deployments_deployment_new')}?group={keys['group']}"
+    assert f'href="{wizard}"' in operator.get(page).content.decode()
+    assert wizard not in viewer.get(page).content.decode()
+    assert "The devices of the group <strong>Berlin</strong>" in (
+        operator.get(wizard).content.decode()
+    )
+
+    operator.post(wizard, {"choice": f"{keys['version']}:compose", "name": "To Berlin"})
+
+    assert Deployment.objects.get(name="To Berlin").targeting == {"groups": [keys["group"]]}
+
+
+def test_deleting_a_group_says_what_becomes_of_its_devices(
+    keys: dict[str, int], admin: Browser
+) -> None:
+    address = reverse("admin:devices_devicegroup_delete", args=[keys["group"]])
+    assert "Its devices stay as they are." in admin.get(address).content.decode()
+    admin.post(address, {"post": "yes"})
+    assert not DeviceGroup.objects.exists()
+    assert Device.objects.filter(pk=keys["device"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "offered"),
+    [
+        pytest.param("?key=site", {"a", "b"}, {"berlin", "a=b"}, id="key"),
+        pytest.param("?key=site&value=site%3Dberlin", {"a"}, {"berlin", "a=b"}, id="value"),
+        pytest.param("?key=site&value=site%3Da%3Db", {"b"}, {"berlin", "a=b"}, id="with a sign"),
+        pytest.param("?key=line&value=site%3Dberlin", {"a", "c"}, {"1", "2"}, id="left over"),
+        pytest.param("?value=site%3Dberlin", {"a", "b", "c"}, set(), id="no key"),
+        pytest.param("?key=nothing", set(), set(), id="unknown"),
+        pytest.param("?key=site&status=pending", {"b"}, {"berlin", "a=b"}, id="and a status"),
+        pytest.param("?key=site&value=site%3Dx", set(), {"berlin", "a=b", "x"}, id="no such value"),
+    ],
+)
+def test_devices_are_narrowed_by_label_and_value(
+    query: str, expected: set[str], offered: set[str]
+) -> None:
+    here = cast.client("one", seen=timezone.now())
+    cast.device(here, "a", site="berlin", line="1")
+    cast.device(cast.client("two"), "b", site="a=b")
+    cast.device(here, "c", line="2")
+
+    page = cast.sign_in(cast.viewer()).get(DEVICES + query)
+
+    assert {device.path for device in page.context["cl"].result_list} == expected
+    menus = {spec.title: spec.lookup_choices for spec in page.context["cl"].filter_specs}
+    assert {words for _, words in menus.get("value", [])} == offered
+    assert {"line", "site"} <= {words for _, words in menus["label"]}
+
+
+def test_only_the_first_labels_are_offered_and_every_one_can_be_asked_for() -> None:
+    of = cast.client("one")
+    for number in range(known_labels.MOST + 5):
+        cast.device(of, f"d{number}", **{f"k{number:03}": "x"})
+    page = cast.sign_in(cast.viewer()).get(f"{DEVICES}?key=k104")
+    menu = next(spec for spec in page.context["cl"].filter_specs if spec.title == "label")
+    assert [words for words, _ in menu.lookup_choices] == [
+        *(f"k{number:03}" for number in range(known_labels.MOST)),
+        "k104",
+    ]
+    assert [device.path for device in page.context["cl"].result_list] == ["d104"]

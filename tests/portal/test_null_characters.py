@@ -42,3 +42,23 @@ def test_the_lists_take_it_as_well():
     ):
         address = reverse(f"admin:{name}_changelist")
         assert browser.get(address, {"q": "a\0b"}, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"labels": "si\0te=ber\0lin"},
+        {"key": "si\0te"},
+        {"key": "site", "value": "site=ber\0lin"},
+        {"ticked": "1", "ids": "\0"},
+    ],
+)
+def test_the_filters_of_devices_and_their_labels_take_it_as_well(query):
+    plant.a_device(path="press-1", site="berlin")
+    browser = cast.sign_in(cast.operator())
+    answer = browser.get(reverse("admin:devices_device_changelist"), query, follow=True)
+    assert answer.status_code == 200
+    page = reverse("admin:devices_device_labels")
+    assert browser.get(page, query, follow=True).status_code == 200
+    wish = {"how": "add", "labels": "a=b\0c"}
+    assert "Null characters are not allowed" in browser.post(page, wish).content.decode()

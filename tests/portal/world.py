@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from applications.models import Application, ApplicationVersion, Resource
-from deployments.models import ApprovalRule, Deployment, Event
+from deployments.models import ApprovalRule, Deployment, Event, Revision, Workload
 from devices.models import Client, Device, DeviceGroup
 from tests import cast
 
@@ -33,6 +33,27 @@ def make() -> dict[str, int]:
     deployment = Deployment.objects.create(
         name="Pumps", version=version, profile_id="compose", created_at=now, updated_at=now
     )
+    earlier = Deployment.objects.create(
+        name="Pumps before",
+        version=version,
+        profile_id="compose",
+        stage="completed",
+        status="installed",
+        created_at=now,
+        updated_at=now,
+        hidden_at=now,
+    )
+    workload = Workload.objects.create(device=device, application=version.application)
+    for content in ("before", "now"):
+        wanted = Revision.objects.create(
+            workload=workload,
+            deployment=earlier,
+            version=version,
+            content=content,
+            created_at=now,
+            installed_at=now,
+        )
+    Workload.objects.filter(pk=workload.pk).update(wanted=wanted, installed=wanted)
     rule = ApprovalRule.objects.create(
         name="Line <b>4</b>", labels="line=4", created_at=now, updated_at=now
     )
@@ -45,6 +66,7 @@ def make() -> dict[str, int]:
         "client": client.pk,
         "device": device.pk,
         "group": group.pk,
+        "workload": workload.pk,
         "deployment": deployment.pk,
         "rule": rule.pk,
     }

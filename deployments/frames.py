@@ -159,16 +159,11 @@ class Picture:
         return self.seen.stage in GOING_BACK
 
     @property
-    def skipped(self) -> int:
-        """How many devices it passes over, which therefore miss nothing."""
-        return self.census.number(State.SKIPPED)
-
-    @property
     def reached(self) -> tuple[int, int]:
         """How many devices have it, of those it is for; in a rollback, how many were put back."""
         if self.goes_back:
             return queries.put_back({one.state: one.number for one in self.census.tallies})
-        return self.census.number(State.INSTALLED), self.census.total - self.skipped
+        return self.census.number(State.INSTALLED), self.census.total - self.census.skipped
 
     @property
     def bar(self) -> list[tuple[str, str, int]]:

@@ -93,6 +93,11 @@ class Census:
         return sum(sum(counts.values()) for counts in self.by_batch.values())
 
     @property
+    def skipped(self) -> int:
+        """How many devices it passes over, which therefore miss nothing."""
+        return self.number(State.SKIPPED)
+
+    @property
     def tallies(self) -> list[Tally]:
         """The whole deployment by state, in the order of the bar; empty ones are left out."""
         return tallies({state: self.number(state) for state in BAR_ORDER})

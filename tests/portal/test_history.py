@@ -1,15 +1,17 @@
 """The history: who did what, found again by person, action, thing and day; and as a file."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib import admin as site
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Model
 from django.http import HttpRequest
 from django.test import AsyncClient
@@ -334,8 +336,6 @@ def test_the_file_is_read_in_chunks_as_it_is_sent(monkeypatch, operator):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_asynchronous_server_sends_it_as_it_is_read(monkeypatch):
-    import asyncio
-
     many(10)
     person = cast.operator()
     monkeypatch.setattr("accounts.spreadsheet.ROWS", 6)
@@ -345,7 +345,9 @@ def test_an_asynchronous_server_sends_it_as_it_is_read(monkeypatch):
         await browser.aforce_login(person)
         answer = await browser.get(FILE)
         assert answer.is_async
-        return [part async for part in answer.streaming_content]
+        parts = [part async for part in answer.streaming_content]
+        await sync_to_async(connections.close_all)()
+        return parts
 
     parts = asyncio.run(ask())
     assert [len(part.splitlines()) for part in parts] == [1, 6, 6, 6, 2]

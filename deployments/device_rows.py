@@ -1,6 +1,6 @@
 """The devices of a deployment as its page lists them: filters in its address, and as a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from accounts.csv_file import Chunk
 from deployments import frames, listing, queries
 from deployments.asking import number_in, text_in
 from deployments.models import STATES, Batch, Deployment, Instance
@@ -120,11 +119,11 @@ def _tab(given: QueryDict, picture: frames.Picture, asked: Chosen, state: State)
     )
 
 
-def chunks(found: QuerySet[Instance], zone: tzinfo) -> Iterator[Chunk]:
-    """All of them as rows of a file, some at a time; times are told in `zone`."""
+def as_rows(found: QuerySet[Instance], zone: tzinfo) -> Iterator[Sequence[object]]:
+    """All of them as rows of a file, read some at a time; times are told in `zone`."""
     after, found = 0, found.select_related("device", "batch")
     while rows := list(found.filter(position__gt=after)[:PER_CHUNK]):
-        yield [_cells(instance, zone) for instance in rows]
+        yield from (_cells(instance, zone) for instance in rows)
         after = rows[-1].position
 
 

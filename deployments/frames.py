@@ -285,9 +285,8 @@ def _idle(seen: Snapshot) -> list[Action]:
 
 
 def _lines(events: list[Event], status: Status) -> list[Line]:
-    # How it ended is known of the newest end alone.
     ends = [event.pk for event in events if event.to_stage in ENDED_BADLY]
-    newest = ends[0] if ends else None
+    newest = ends[0] if ends else None  # How it ended is known of that alone.
     return [
         Line(event, tone_of(event, status if event.pk == newest else Status.PENDING))
         for event in events

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import csv_file
+from accounts import spreadsheet
 from deployments import comparing, configuration, device_rows, frames, queries
 from deployments.asking import number_in, numbers_in
 from deployments.buttons import buttons
@@ -51,8 +51,8 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     _may_see(request)
     deployment = get_object_or_404(queries.for_page(), pk=pk)
     found = device_rows.chosen(request.GET, deployment).found(deployment)
-    rows = device_rows.chunks(found, timezone.get_current_timezone())
-    return csv_file.answer(request, f"deployment-{pk}-devices.csv", device_rows.HEADER, rows)
+    rows = device_rows.as_rows(found, timezone.get_current_timezone())
+    return spreadsheet.answer(request, f"deployment-{pk}-devices.csv", device_rows.HEADER, rows)
 
 
 def compare(request: HttpRequest, pk: int) -> HttpResponse:

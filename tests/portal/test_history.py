@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -17,7 +16,6 @@ from django.http import HttpRequest
 from django.test import AsyncClient
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts.models import User
 from deployments import deeds, history, moves
@@ -131,10 +129,10 @@ def test_days_are_those_of_the_person(told, operator):
     LogEntry.objects.filter(action_flag=DELETION).update(
         action_time=datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
     )
-    with timezone.override(ZoneInfo("Asia/Tokyo")):
-        assert said(operator, "?since=2026-11-24") == ["Deleted."]
-        assert said(operator, "?until=2026-11-23") == ALL[1:]
     assert said(operator, "?since=2026-11-24") == []
+    User.objects.update(time_zone="Asia/Tokyo")
+    assert said(operator, "?since=2026-11-24") == ["Deleted."]
+    assert said(operator, "?until=2026-11-23") == ALL[1:]
 
 
 @pytest.mark.parametrize("day", ["tomorrow", "2026-13-01", "0001-01-01", "9999-12-31", "x" * 9999])
@@ -290,8 +288,8 @@ def rows_of(answer) -> list[list[str]]:
 
 
 def test_the_file_holds_what_is_filtered_with_exact_times(told, operator):
-    with timezone.override(ZoneInfo("Europe/Berlin")):
-        answer = operator.get(f"{FILE}?kind=deployment")
+    User.objects.update(time_zone="Europe/Berlin")
+    answer = operator.get(f"{FILE}?kind=deployment")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="history.csv"'
     assert rows_of(answer) == [

@@ -1,23 +1,29 @@
 """A file that is sent as it is read, by an asynchronous server too."""
 
 import asyncio
+from collections.abc import Iterator
 
+import pytest
 from django.test import AsyncRequestFactory, RequestFactory
 
-from accounts import csv_file
+from accounts import spreadsheet
 
 
-def chunks(read: list[int]):
+def rows(read: list[int]) -> Iterator[list[object]]:
     for number in range(3):
         read.append(number)
-        yield [[number, "é\n,"]]
+        yield [number, "é\n,"]
 
 
-def test_an_asynchronous_server_reads_no_further_than_it_has_sent() -> None:
+def test_an_asynchronous_server_reads_no_further_than_it_has_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spreadsheet, "ROWS", 1)
+
     async def first_two() -> tuple[list[bytes], list[int]]:
         read: list[int] = []
         request = AsyncRequestFactory().get("/")
-        answer = csv_file.answer(request, "x.csv", ["n", "text"], chunks(read))
+        answer = spreadsheet.answer(request, "x.csv", ["n", "text"], rows(read))
         parts = aiter(answer)
         return [await anext(parts), await anext(parts)], read
 
@@ -27,6 +33,6 @@ def test_an_asynchronous_server_reads_no_further_than_it_has_sent() -> None:
 
 
 def test_the_whole_file_comes_with_its_name() -> None:
-    answer = csv_file.answer(RequestFactory().get("/"), "x.csv", ["n", "text"], chunks([]))
+    answer = spreadsheet.answer(RequestFactory().get("/"), "x.csv", ["n", "text"], rows([]))
     assert answer["Content-Disposition"] == 'attachment; filename="x.csv"'
     assert answer.getvalue().count(b"\r\n") == 4

@@ -149,8 +149,11 @@ def _approve(deployment: Deployment, seen: Snapshot) -> list[str]:
 
 
 def _delete(deployment: Deployment, seen: Snapshot) -> list[str]:
+    untouched = "No device is touched: it was never started."
+    if not deployment.moves_made:
+        return ["The draft goes for good.", untouched]
     if deployment.stage == Stage.DRAFT:
-        return ["The draft goes for good.", "No device is touched: it was never started."]
+        return ["It disappears from the lists; its history stays at its address.", untouched]
     keeps = _keeps(seen, "keeps the application.", "keep the application.")
     return [
         "It disappears from the lists; its history stays at its address.",

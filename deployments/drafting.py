@@ -162,7 +162,8 @@ def _save(
         "wizard_step": reached,
         "edits": draft.edits + 1,
     }
-    same = Deployment.objects.filter(pk=draft.pk, stage=Stage.DRAFT, edits=draft.edits)
+    drafts = Deployment.objects.listed().filter(stage=Stage.DRAFT)
+    same = drafts.filter(pk=draft.pk, edits=draft.edits)
     if same.update(**changes) != 1:
         raise MoveRefusedError(_changed_elsewhere(draft))
     for name, value in changes.items():

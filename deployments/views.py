@@ -83,7 +83,7 @@ def _may_see(request: HttpRequest) -> bool:
 def _continue_url(request: HttpRequest, deployment: Deployment) -> str:
     """Where a draft goes on, for somebody who may edit it."""
     may_edit = request.user.has_perm("deployments.change_deployment")
-    if deployment.stage != Stage.DRAFT or not may_edit:
+    if deployment.stage != Stage.DRAFT or deployment.hidden_at or not may_edit:
         return ""
     return reverse(
         "admin:deployments_deployment_step", args=[deployment.pk, deployment.wizard_step]

@@ -125,11 +125,11 @@ def reopen(deployment: Deployment, *, actor: User | None, now: datetime) -> None
 
 
 def delete(deployment: Deployment, *, actor: User | None, now: datetime, reason: str = "") -> None:
-    """A draft goes for good; a finished deployment goes from the lists and keeps its history."""
+    """A draft goes for good; what was ever made ready goes from the lists and keeps its history."""
     target_of(deployment, Action.DELETE)
     same = unmoved(deployment)
     with transaction.atomic():
-        if deployment.stage == Stage.DRAFT:
+        if not deployment.moves_made:
             changed = same.delete()[0]
             _note_gone(deployment, actor, reason)
         else:

@@ -31,7 +31,7 @@ def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
     if step not in STEPS:
         raise Http404
     draft = get_object_or_404(queries.for_page(), pk=pk)
-    if draft.stage != Stage.DRAFT:
+    if draft.stage != Stage.DRAFT or draft.hidden_at:
         messages.error(request, f"{draft} {_not_a_draft(draft)}")
         return redirect("admin:deployments_deployment_page", pk)
     if step > draft.wizard_step:
@@ -40,7 +40,7 @@ def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
 
 
 def _not_a_draft(deployment: Deployment) -> str:
-    words = deployment.look.words.lower()
+    words = "deleted" if deployment.hidden_at else deployment.look.words.lower()
     if deployment.stage == Stage.READY:
         return f"is {words}: choose Edit to change it."
     return f"is {words} and cannot be changed any more."

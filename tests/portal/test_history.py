@@ -16,9 +16,10 @@ from django.http import HttpRequest
 from django.test import AsyncClient
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.models import User
-from deployments import deeds, history, moves
+from deployments import deeds, drafting, history, moves
 from deployments.deeds import DEEDS
 from deployments.history import Wanted
 from deployments.models import Deployment, Event
@@ -392,13 +393,30 @@ def test_nobody_can_change_or_delete_it(told):
 
 
 def test_who_deleted_a_draft_is_told_though_its_own_history_went_with_it(operator):
-    draft = plant.a_ready_deployment([plant.a_device()])
-    person = cast.admin()
-    moves.reopen(draft, actor=person, now=START)
-    moves.delete(draft, actor=person, now=START, reason="a test")
+    draft = plant.a_draft([plant.a_device()])
+    moves.delete(draft, actor=cast.admin(), now=START, reason="a test")
     (row,) = operator.get(f"{PAGE}?kind=deployment&action=deleted").context["rows"]
     assert (row.line.who, row.line.name, row.address) == ("admin", "Rollout", "")
     assert row.line.sentence == "Deleted the draft. a test"
+
+
+def test_a_draft_that_was_ready_once_keeps_its_history_when_it_is_deleted(operator):
+    draft = plant.a_ready_deployment([plant.a_device()])
+    person, told = cast.admin(), draft.events.count()
+    moves.reopen(draft, actor=person, now=START)
+    do = reverse("admin:deployments_deployment_action", args=[draft.pk, "delete"])
+    assert "its history stays" in operator.get(do).content.decode()
+    moves.delete(draft, actor=person, now=START, reason="a test")
+    assert not Deployment.objects.listed().exists()
+    assert draft.events.count() == told + 2
+    (row,) = operator.get(f"{PAGE}?kind=deployment&action=deleted").context["rows"]
+    assert (row.line.who, row.line.sentence) == ("admin", "Deleted from the lists.")
+    step = reverse("admin:deployments_deployment_step", args=[draft.pk, 2])
+    answer = operator.post(step, {"go": "next"}, follow=True)
+    assert "is deleted and cannot be changed any more" in answer.content.decode()
+    assert "Continue" not in answer.content.decode()
+    with pytest.raises(moves.MoveRefusedError):
+        drafting.set_rollout(draft, {"max_failures": 3}, actor=person, now=START)
 
 
 def test_no_line_tells_of_a_draft_that_somebody_else_changed_meanwhile(operator):

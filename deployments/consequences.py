@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from deployments import counting, queries
+from deployments import counting, fates, queries
+from deployments.fates import Fate
 from deployments.models import Deployment
 from deployments.planner import Snapshot, unhealthy
-from deployments.queries import Fate
 from deployments.states import GOING_BACK, UNDER_WAY, Action, Stage, State
 from deployments.strategy import policy_of
 from deployments.words import devices
@@ -49,8 +49,8 @@ def of(deployment: Deployment, action: Action, *, now: datetime) -> list[str]:
 
 
 def _rollback(deployment: Deployment, seen: Snapshot) -> list[str]:
-    fates = queries.fates(deployment)
-    told = [counted(fates.get(fate, 0), *words) for fate, words in AFTER_ROLLBACK.items()]
+    found = fates.fates(deployment)
+    told = [counted(found.get(fate, 0), *words) for fate, words in AFTER_ROLLBACK.items()]
     return [
         *_present(told),
         *_versions_before(deployment),
@@ -60,7 +60,7 @@ def _rollback(deployment: Deployment, seen: Snapshot) -> list[str]:
 
 def _versions_before(deployment: Deployment) -> list[str]:
     """What comes back, by name: it may be a version that nobody wants back."""
-    found = [f"{version} on {devices(number)}" for version, number in queries.before(deployment)]
+    found = [f"{version} on {devices(number)}" for version, number in fates.before(deployment)]
     return [f"What ran before: {', '.join(found)}."] if found else []
 
 

@@ -84,10 +84,12 @@ def chosen(given: QueryDict, deployment: Deployment) -> Chosen:
 def context(request: HttpRequest, picture: frames.Picture) -> dict[str, object]:
     """The table of devices, as filtered in the address."""
     given, asked = request.GET, chosen(request.GET, picture.deployment)
-    shown = Paginator(asked.found(picture.deployment), PER_PAGE).get_page(given.get("p"))
+    keys = asked.found(picture.deployment).values_list("pk", flat=True)
+    shown = Paginator(keys, PER_PAGE).get_page(given.get("p"))
+    rows = queries.with_devices(list(shown))
     return {
         "page": shown,
-        "rows": [(instance, frames.row(instance)) for instance in shown],
+        "rows": [(instance, frames.row(instance)) for instance in rows],
         "pages": listing.pages(shown, given),
         "chosen": asked,
         "tabs": _tabs(given, picture, asked),

@@ -8,7 +8,7 @@ import django_filters
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
@@ -33,7 +33,7 @@ OFFERED = {
     "status": "Status",
 }
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 
 class DeploymentFilter(django_filters.FilterSet):

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from accounts.search import words_of
-from deployments.models import Batch, Deployment, Event, Instance, Revision
+from deployments.models import Batch, Deployment, Event, Instance
 from deployments.planner import Snapshot
 from deployments.states import (
     ACTIVE,
@@ -21,12 +20,10 @@ from deployments.states import (
     RELEASED,
     STATE_LOOKS,
     UNDER_WAY,
-    Failure,
     Look,
     Stage,
     State,
 )
-from devices.models import Client
 
 #: What may be long and stands in no list.
 NOT_LISTED = (
@@ -38,24 +35,8 @@ NOT_LISTED = (
 )
 #: How many of a deployment's newest events the page shows.
 EVENTS_SHOWN = 50
-#: As many versions are named before a rollback.
-VERSIONS_NAMED = 5
 #: Instances that are over without the device having to do anything: not unfinished, not a success.
 LEFT_OUT = frozenset({State.SKIPPED, State.SUPERSEDED, State.CANCELLED})
-
-
-class Fate(StrEnum):
-    """What a rollback would mean for a device."""
-
-    BACK = "back"
-    BARE = "bare"
-    TAKEN_BACK = "taken_back"
-    SUPERSEDED = "superseded"
-    HELD = "held"
-    GONE = "gone"
-    UNTOUCHED = "untouched"
-    SKIPPED = "skipped"
-    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +150,7 @@ def instances(
     deployment_pk: int, *, search: str = "", state: str = "", batch: Batch | None = None
 ) -> QuerySet[Instance]:
     """The deployment's instances in their order, as filtered on its page."""
-    found = Instance.objects.filter(deployment=deployment_pk).select_related("device__client")
+    found = Instance.objects.filter(deployment=deployment_pk)
     if state:
         found = found.filter(state=state)
     if batch:
@@ -180,6 +161,16 @@ def instances(
             | Q(device__client__name__icontains=word)
             | Q(last_error__icontains=word)
         )
+    return found.order_by("position")
+
+
+def with_devices(wanted: Collection[int]) -> QuerySet[Instance]:
+    """These instances in their order, each with its device.
+
+    By their keys: joined to a list from which a late page is cut, devices would be read for all
+    that come before it.
+    """
+    found = Instance.objects.filter(pk__in=wanted).select_related("device__client")
     return found.order_by("position")
 
 
@@ -207,36 +198,6 @@ def overtaken(deployment: Deployment) -> int:
     return tried.exclude(workload__wanted__deployment=deployment).count()
 
 
-def fates(deployment: Deployment) -> dict[Fate, int]:
-    """What a rollback would mean for how many devices, in one query."""
-    others = Instance.objects.filter(
-        device=OuterRef("device"), application=OuterRef("application"), holds=True
-    )
-    earlier = Revision.objects.filter(
-        workload=OuterRef("workload"), bad_at=None, installed_at__isnull=False, removal=False
-    )
-    rows = (
-        Instance.objects.filter(deployment=deployment)
-        .order_by()
-        .annotate(
-            elsewhere=Exists(others.exclude(deployment=deployment)),
-            earlier=Exists(earlier.exclude(deployment=deployment)),
-        )
-        .annotate(fate=_fate(deployment))
-        .values_list("fate")
-        .annotate(number=Count("pk"))
-    )
-    return {Fate(fate): number for fate, number in rows}
-
-
-def before(deployment: Deployment) -> list[tuple[str, int]]:
-    """The versions that a rollback puts back, each with the number of devices, most first."""
-    sent = Instance.objects.filter(deployment=deployment, state__in=RELEASED)
-    known = sent.filter(restore_to__isnull=False, restore_to__bad_at=None)
-    versions = known.order_by().values_list("restore_to__version__version")
-    return list(versions.annotate(number=Count("pk")).order_by("-number")[:VERSIONS_NAMED])
-
-
 def concerned(deployment: Deployment) -> QuerySet[Instance]:
     """The devices that got it, or still shall get it."""
     mine = Instance.objects.filter(deployment=deployment).exclude(state=State.SKIPPED)
@@ -259,34 +220,3 @@ def ran_before(deployment: Deployment) -> Counter[int]:
 
 def _by(found: QuerySet[Instance], name: str) -> QuerySet[Instance, tuple[int, int]]:
     return found.order_by().values_list(name).annotate(number=Count("pk"))
-
-
-def _fate(deployment: Deployment) -> Case:
-    """The rules of deployments.moves.restoring, asked before anything is done."""
-    wanted = Q(workload__wanted__deployment=deployment, workload__wanted__removal=False)
-    published = Q(workload__wanted__target_version__isnull=False)
-    restored = Q(workload__wanted__restores__isnull=False)
-    below = Q(
-        workload__wanted__replaces__deployment=deployment,
-        workload__wanted__replaces__removal=False,
-    )
-    # What was never published is taken back first; what it replaced is then what is wanted.
-    ours = wanted & (published | restored | below)
-    gone = ~Q(device__client__state=Client.State.ACCEPTED) | Q(device__removed_at__isnull=False)
-    before = Q(restore_to__isnull=False) & (Q(restore_to__bad_at=None) | Q(earlier=True))
-    over = ~Q(state__in=RELEASED | {State.QUEUED}) | Q(failure=Failure.ROLLBACK_FAILED)
-    rules = (
-        (Q(state=State.SKIPPED), Fate.SKIPPED),
-        (over, Fate.OVER),
-        (ours & Q(elsewhere=True), Fate.HELD),
-        (ours & gone, Fate.GONE),
-        (ours & before, Fate.BACK),
-        (ours, Fate.BARE),
-        (Q(state=State.QUEUED), Fate.UNTOUCHED),
-        (wanted | Q(revision=None), Fate.TAKEN_BACK),
-    )
-    return Case(
-        *(When(rule, then=Value(fate.value)) for rule, fate in rules),
-        default=Value(Fate.SUPERSEDED.value),
-        output_field=CharField(),
-    )

@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from deployments import consequences, moves, queries
+from deployments import consequences, fates, moves
+from deployments.fates import Fate
 from deployments.models import Deployment, Instance
-from deployments.queries import Fate
 from deployments.states import VERBS, Action, Stage, allowed
 from devices.models import Client
 from tests import cast
@@ -45,7 +45,7 @@ def test_a_rollback_of_a_finished_rollout_does_to_each_device_what_was_said():
     )
     Client.objects.filter(devices=found["gone"]).update(state=Client.State.RETIRED)
 
-    assert set(queries.fates(rollout).values()) == {1}
+    assert set(fates.fates(rollout).values()) == {1}
     assert told(rollout, Action.ROLLBACK) == [
         "1 device goes back to what it ran before.",
         "1 device has the application removed: nothing ran there before.",
@@ -81,7 +81,7 @@ def halfway() -> Deployment:
 
 
 def test_a_rollback_halfway_takes_back_what_nobody_was_told(halfway):
-    assert queries.fates(halfway) == {Fate.BARE: 1, Fate.TAKEN_BACK: 1, Fate.UNTOUCHED: 1}
+    assert fates.fates(halfway) == {Fate.BARE: 1, Fate.TAKEN_BACK: 1, Fate.UNTOUCHED: 1}
     moves.roll_back(halfway, actor=None, now=plant.NOON)
     plant.tick(halfway)
     assert states_by_path(halfway) == {
@@ -98,7 +98,7 @@ def test_a_second_try_that_nobody_was_told_is_taken_back_to_the_first(halfway):
     plant.tick(halfway)
     moves.retry_failed(halfway, actor=None, now=plant.NOON)
     plant.tick(halfway)
-    assert queries.fates(halfway)[Fate.BARE] == 1
+    assert fates.fates(halfway)[Fate.BARE] == 1
     moves.roll_back(halfway, actor=None, now=plant.NOON)
     plant.tick(halfway)
     assert states_by_path(halfway)["1 knows"] == "removing"

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from devices.simulator import journal
-from tests.e2e.running import PASSWORD, ROOT, chromium, portal, until
+from tests.e2e.browsing import type_in
+from tests.e2e.running import ROOT, chromium, portal, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -37,14 +38,6 @@ class Watched:
     def _note_request(self, url: str) -> None:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != self.here:
             self.foreign.append(url)
-
-
-def sign_in(page: Page, url: str, name: str) -> None:
-    page.goto(f"{url}/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
 
 
 def import_package(page: Page, archive: str) -> None:
@@ -81,9 +74,9 @@ def test_a_package_reaches_twenty_devices_and_the_page_shows_it_without_a_reload
         browser = tool.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         windows = [Watched(browser.new_context(), running.url) for _ in range(2)]
         admin, operator = windows
-        sign_in(admin.page, running.url, "admin")
+        type_in(admin.page, running.url, "admin")
         import_package(admin.page, package)
-        sign_in(operator.page, running.url, "operator")
+        type_in(operator.page, running.url, "operator")
         through_the_wizard(operator.page)
         begun = time.monotonic()
         operator.page.get_by_role("button", name="Start now").click()

@@ -7,7 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.e2e.running import PASSWORD, Portal, chromium, portal
+from tests.e2e.browsing import type_in
+from tests.e2e.running import Portal, chromium, portal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -96,11 +97,7 @@ class Window:
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text))
-        page.goto(f"{self.url}/login/")
-        page.get_by_label("Username").fill("operator")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+        type_in(page, self.url, "operator")
 
     def go(self, address: str) -> Page:
         self.page.goto(f"{self.url}{address}")

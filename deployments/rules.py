@@ -48,7 +48,10 @@ class RuleForm(forms.ModelForm[ApprovalRule]):
         }
         help_texts: ClassVar[dict[str, str]] = {
             "name": "Stands wherever a deployment says why it waits for approval.",
-            "enabled": "Deployments that were already submitted stay as they are.",
+            "enabled": (
+                "Deployments that were already submitted stay as they are. To see first what the"
+                " rule would have caught, save it without this tick."
+            ),
             "more_than": "Devices that would really get it; 0 stands for every deployment.",
             "labels": "For example: site=berlin, line in (1, 2), !old",
         }

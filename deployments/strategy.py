@@ -75,7 +75,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "canary_by": {
         "percent": "a percentage of the devices",
         "count": "a number of devices",
-        "labels": "the devices that a label expression matches",
+        "labels": "the devices with certain labels",
     },
     "canary_gate": {"manual": "after Promote Canary", "automatic": "by themselves"},
     "batch_by": {

@@ -38,9 +38,7 @@ VERBS: dict[Action, Verb] = {
         "can be edited again",
         _to(Stage.DRAFT, Stage.DRAFT, Stage.AWAITING_APPROVAL, Stage.READY),
     ),
-    Action.SUBMIT: Verb(
-        "Save for later", CHANGE, "is ready to start", _to(Stage.READY, Stage.DRAFT)
-    ),
+    Action.SUBMIT: Verb("Make ready", CHANGE, "is ready to start", _to(Stage.READY, Stage.DRAFT)),
     Action.ASK_APPROVAL: Verb(
         "Ask for approval", CHANGE, "waits for approval", _to(Stage.AWAITING_APPROVAL, Stage.DRAFT)
     ),

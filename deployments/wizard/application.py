@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.search import words_of
+from applications import shown
 from applications.models import ApplicationVersion
 from deployments import drafting
 from deployments.asking import edits_shown, number_in, person, text_in
@@ -171,7 +172,7 @@ def _offer(
         value=value,
         version=version,
         profile=str(profile["id"]),
-        kind=str(profile.get("type", "")),
+        kind=shown.TYPES.get(str(profile.get("type")), str(profile.get("type", ""))),
         description=str(profile.get("description") or ""),
         problem=str(profile.get("problem") or ""),
         chosen=value == chosen,

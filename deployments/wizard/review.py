@@ -25,7 +25,7 @@ MAY_NOT_START = "You may prepare this deployment, but not start it."
 
 
 def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
-    """The plan; *Start now*, *Start at*, *Ask for approval* and *Save for later* freeze it."""
+    """The plan; *Start now*, *Start at*, *Ask for approval* and *Make ready* freeze it."""
     go = steps.asked(request)
     if request.method != "POST":
         return _show(request, draft)

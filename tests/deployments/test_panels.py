@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from deployments import queries
+from deployments.models import Deployment
 from devices.models import DeviceGroup
 from tests import cast
 from tests.deployments import plant, stages
@@ -104,3 +105,19 @@ def test_the_overview_says_what_ended_and_what_happened_lately():
     assert "1/1 successful" in ended
     happened = page.split("What happened lately")[1]
     assert rollout.events.order_by("-pk")[0].sentence in happened
+
+
+@pytest.mark.parametrize(("named", "times"), [(False, 1), (True, 0)])
+def test_what_is_named_after_its_version_does_not_say_it_twice(named, times):
+    device = plant.a_device()
+    rollout = plant.a_rollout([device])
+    if named:
+        Deployment.objects.update(name=str(rollout.version))
+    plant.install(device)
+    plant.tick(rollout)
+    browser = cast.sign_in(cast.viewer())
+    page = browser.get(reverse("admin:index")).content.decode()
+    ended = page.split("Ended lately")[1].split("What happened lately")[0]
+    assert ended.count(f"{rollout.version}: ") == times
+    page = browser.get(reverse("admin:deployments_deployment_page", args=[rollout.pk]))
+    assert page.content.decode().count(f"<span>{rollout.version}</span>") == times

@@ -188,12 +188,17 @@ def test_a_canary_is_set_up_by_clicking_through_the_wizard(window, running):
         page.get_by_role("button", name="Continue").last.click()
     expect(page.get_by_role("heading", name="The canary")).to_be_hidden()
     expect(page.get_by_role("heading", name="Order of the devices")).to_be_hidden()
+    page.set_viewport_size({"width": 1366, "height": 768})
     # The whole card can be clicked, and what belongs to another strategy stays away.
     page.locator(".strategy").filter(has_text="When they are well").click()
     expect(page.get_by_role("heading", name="The canary")).to_be_visible()
     expect(page.get_by_role("heading", name="The batches")).to_be_hidden()
     expect(page.get_by_label("Number of devices", exact=True)).to_be_hidden()
     page.get_by_label("A number of devices").first.check()
+    # The question that comes with the answer is seen at once, not under the bar of buttons.
+    asked = page.get_by_label("Number of devices", exact=True).bounding_box()
+    bar = page.locator(".wizard-actions").bounding_box()
+    assert asked["y"] + asked["height"] <= bar["y"]
     page.get_by_label("Number of devices", exact=True).fill("3")
     page.get_by_label("By themselves").check()
     page.get_by_label("After the canary was well for", exact=True).fill("2")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import pytest
 
@@ -212,4 +213,5 @@ async def test_the_journal_says_what_the_server_saw(
         await until(lambda: told() == seen() and len(told()) > 30)
         await plant.settles()
         await until(lambda: told() == seen())
-    assert told() == seen()
+    # A report that was under way when the fleet was stopped may have been heard and not noted.
+    assert Counter(told()) <= Counter(seen())

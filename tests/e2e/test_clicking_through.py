@@ -278,7 +278,7 @@ def test_the_wizard_is_left_and_resumed_with_all_answers(opens):
     go_on(page, "Rollout")
     go_on(page, "Review")
     expect(page.locator("main")).to_contain_text("2 of 2 devices get Mixer 2.0.0")
-    page.get_by_role("button", name="Save for later").click()
+    page.get_by_role("button", name="Make ready").click()
     expect(state(page)).to_contain_text("Ready to start")
     expect(page.get_by_role("heading", name="Left alone", level=1)).to_be_visible()
     expect(page.locator("tr[data-row]")).to_have_count(2)

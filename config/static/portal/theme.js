@@ -4,8 +4,11 @@
 (() => {
   const { theme, address } = document.currentScript.dataset;
   const UNSAVED = "theme-unsaved";
-  const unsaved = localStorage.getItem(UNSAVED);
-  localStorage.setItem("theme", unsaved ?? theme);
+  // A page that was asked for before it was kept may be painted after: so long it still counts.
+  const GRACE_MS = 10_000;
+  const [wanted, keptAt] = (localStorage.getItem(UNSAVED) ?? "").split("@");
+  const counts = wanted && !(keptAt && Date.now() - Number(keptAt) > GRACE_MS);
+  localStorage.setItem("theme", counts ? wanted : theme);
 
   async function keep(wanted) {
     localStorage.setItem(UNSAVED, wanted);
@@ -16,10 +19,12 @@
       headers: { "X-CSRFToken": token },
       body: new URLSearchParams({ theme: wanted }),
     });
-    if (localStorage.getItem(UNSAVED) === wanted) localStorage.removeItem(UNSAVED);
+    if (localStorage.getItem(UNSAVED) === wanted) {
+      localStorage.setItem(UNSAVED, `${wanted}@${Date.now()}`);
+    }
   }
 
-  if (unsaved) document.addEventListener("DOMContentLoaded", () => keep(unsaved));
+  if (wanted && !keptAt) document.addEventListener("DOMContentLoaded", () => keep(wanted));
   document.addEventListener("click", (event) => {
     if (event.target.closest(".theme-toggle")) keep(document.documentElement.dataset.theme);
   });

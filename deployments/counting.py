@@ -15,21 +15,25 @@ from django.db.models import (
     F,
     IntegerField,
     Min,
+    OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
 )
 
-from deployments.models import Batch, Deployment, Instance
+from deployments.models import Batch, Deployment, Instance, StatusReport
 from deployments.models.rollout import EXPECTED, MOVING
 from deployments.observing import INSTALLED
 from deployments.planner import BatchView, Offline, Policy, Snapshot
 from deployments.rows import Source
-from deployments.states import BAR_ORDER, IN_FLIGHT, Failure, Gate, Stage, State
+from deployments.states import BAR_ORDER, IN_FLIGHT, Failure, Gate, Stage, State, Status
 from devices.models import Client
 
 #: Instances that have begun, or may have: an install timeout runs for them.
 _MOVING = Q(state__in=MOVING, fetched_at__isnull=False)
+#: Instances whose device holds the news that the application goes.
+_LEAVING = Q(state=State.REMOVING, fetched_at__isnull=False, revision__removal=True)
 #: Instances that a device still has to come for.
 _EXPECTED = Q(state__in=EXPECTED, fetched_at=None)
 #: Instances whose device has left the fleet.
@@ -60,6 +64,7 @@ def snapshot(deployment: Deployment, policy: Policy, now: datetime) -> Snapshot:
         first_fetch=first.get("first_fetch"),
         first_unreached_release=first.get("first_release"),
         first_absent_release=first.get("first_absent"),
+        first_silence=first.get("first_silence"),
     )
 
 
@@ -85,6 +90,19 @@ def absent(policy: Policy, now: datetime) -> Q:
     if policy.offline is Offline.WAIT:
         return Q(pk=None)
     return _ABSENT & Q(released_at__lte=_ago(now, policy.offline_after_seconds))
+
+
+def silent(instances: QuerySet[Instance]) -> QuerySet[Instance]:
+    """Those whose device has not spoken of the application since it last removed it."""
+    said = StatusReport.objects.filter(workload=OuterRef("workload")).order_by("-pk")
+    last = instances.alias(last_said=Subquery(said.values("state")[:1]))
+    return last.filter(Q(last_said=None) | Q(last_said=Status.REMOVED))
+
+
+def unheard(instances: QuerySet[Instance], policy: Policy, now: datetime) -> QuerySet[Instance]:
+    """Being removed from devices that were silent for longer than a removal waits for a word."""
+    waited = _ago(now, policy.silence_seconds)
+    return silent(instances.filter(_LEAVING, fetched_at__lte=waited))
 
 
 def retryable(policy: Policy) -> Q:
@@ -118,6 +136,11 @@ def _tallies(deployment: Deployment, policy: Policy, now: datetime) -> list[_Tal
     ]
     if policy.offline is not Offline.WAIT:
         parts.append(_earliest(mine.filter(_ABSENT), "first_absent", "released_at"))
+    if deployment.stage == Stage.ROLLING_BACK:
+        parts += [
+            _number(unheard(mine, policy, now), _text("unheard")),
+            _earliest(silent(mine.filter(_LEAVING)), "first_silence", "fetched_at"),
+        ]
     return list(
         _earliest(mine.filter(_MOVING), "first_fetch", "fetched_at").union(*parts, all=True)
     )
@@ -159,4 +182,5 @@ def _view(batch: Batch, tallies: Mapping[str, int]) -> BatchView:
         late_installing=tallies.get("late_installing", 0),
         late_unreached=tallies.get("late_unreached", 0),
         late_absent=tallies.get("late_absent", 0),
+        unheard=tallies.get("unheard", 0),
     )

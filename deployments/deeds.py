@@ -82,7 +82,7 @@ DEEDS: dict[str, Deed] = {
     "taken_back": _deed("warn", "◌", "Taken back", "taken_back"),
     "cancelled": _deed("idle", "⊘", "Cancelled", MOVED, after={Stage.CANCELLING, Stage.CANCELLED}),
     "rolled_back": _deed("bad", "↺", "Rolled back", MOVED, after={Stage.ROLLING_BACK}),
-    "restored": _deed("warn", "↩", "Put back", "restored"),
+    "restored": _deed("warn", "↩", "Put back", "restored", "nothing_to_remove"),
     "gave_up": _deed("warn", "⊘", "Gave up on the rest", "gave_up"),
     "ended": _deed("idle", "■", "Ended", MOVED, after={Stage.COMPLETED, Stage.ROLLED_BACK}),
 }

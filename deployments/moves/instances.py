@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from deployments.counting import GONE
-from deployments.models import Deployment, Instance, Revision, StatusReport, Workload
+from deployments.counting import GONE, silent
+from deployments.models import Deployment, Instance, Revision, Workload
 from deployments.observing import FETCHED, INSTALLED
 from deployments.rows import Source, update_from
-from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State, Status
+from deployments.states import ENDED, IN_FLIGHT, UNDER_WAY, Failure, State
 
 #: Percent of the bar for what was observed; installing lies between FETCHED and 100.
 PUBLISHED = 15
@@ -174,14 +174,8 @@ def saw_manifest(revisions: list[int], version: int, now: datetime) -> int:
     """
     waiting = Instance.objects.filter(revision__in=revisions, holds=True, progress__lt=PUBLISHED)
     leaving = waiting.filter(state=State.REMOVING, revision__removal=True, fetched_at=None)
-    said = StatusReport.objects.filter(workload=OuterRef("workload")).order_by("-pk")
-    silent = (
-        leaving.filter(progress=0)
-        .annotate(last=Subquery(said.values("state")[:1]))
-        .filter(Q(last=None) | Q(last=Status.REMOVED))
-    )
     ended = {"state": State.REMOVED.value, "ended_at": now, "progress_words": "Never had it"}
-    _write(silent, now, progress=INSTALLED, unjudged=True, **ended)
+    _write(silent(leaving.filter(progress=0)), now, progress=INSTALLED, unjudged=True, **ended)
     _write(leaving, now, fetched_at=now, unjudged=True)
     words = f"Knows about it (manifest {version})"
     unseen = waiting.filter(state__in={State.PENDING, State.DEFERRED, State.REMOVING})

@@ -18,6 +18,7 @@ from deployments.planner import (
     Finish,
     GiveUp,
     Hold,
+    NothingToRemove,
     Offline,
     OpenGate,
     Policy,
@@ -28,7 +29,7 @@ from deployments.planner import (
     Step,
     WaitAtGate,
 )
-from deployments.states import FAILURE_WORDS, Failure, Stage, Status
+from deployments.states import FAILURE_WORDS, Failure, Stage, State, Status
 from deployments.words import devices
 from devices.desire import raise_generation
 
@@ -100,6 +101,16 @@ def _defer(deployment: Deployment, step: Step, policy: Policy, now: datetime) ->
         events.record(deployment, "deferred", step.reason, now=now)
 
 
+def _nothing_to_remove(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
+    assert isinstance(step, NothingToRemove)
+    mine = Instance.objects.filter(deployment=deployment, batch__number=step.batch)
+    # A device that speaks in this moment is heard, before or after.
+    lock_workloads(counting.unheard(mine, policy, now))
+    over = counting.unheard(mine, policy, now)
+    if instances.close(over, State.REMOVED, "Never spoke of it: nothing to remove", now):
+        events.record(deployment, "nothing_to_remove", step.reason, now=now)
+
+
 def _end_batch(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
     assert isinstance(step, EndBatch)
     open_batch = Batch.objects.filter(deployment=deployment, number=step.batch, ended_at=None)
@@ -169,6 +180,7 @@ _DOINGS: dict[type[Step], Callable[[Deployment, Step, Policy, datetime], None]] 
     WaitAtGate: _wait_at_gate,
     OpenGate: _open_gate,
     Hold: _hold,
+    NothingToRemove: _nothing_to_remove,
     RollBack: _roll_back,
     Restore: _restore,
     Finish: _finish,

@@ -16,6 +16,7 @@ from deployments.planner.steps import (
     Finish,
     GiveUp,
     Hold,
+    NothingToRemove,
     OpenGate,
     Release,
     Restore,
@@ -42,7 +43,12 @@ def plan(snapshot: Snapshot, now: datetime) -> list[Step]:
     if snapshot.stage is Stage.READY:
         return _begin(snapshot, now)
     if snapshot.stage is Stage.ROLLING_BACK:
-        return _restore(snapshot) or _give_up(snapshot) or _finish_rollback(snapshot)
+        return (
+            _restore(snapshot)
+            or _nothing_to_remove(snapshot)
+            or _give_up(snapshot)
+            or _finish_rollback(snapshot)
+        )
     if given_up := _give_up(snapshot) or _without_the_absent(snapshot):
         return given_up
     if snapshot.stage is Stage.CANCELLING:
@@ -61,6 +67,7 @@ def next_look(snapshot: Snapshot) -> datetime | None:
         (snapshot.first_fetch, policy.install_timeout_seconds),
         (snapshot.first_unreached_release, policy.offline_wait_seconds),
         (snapshot.first_absent_release, policy.offline_after_seconds),
+        (snapshot.first_silence, policy.silence_seconds),
         (snapshot.gate_since if _opens_by_itself(snapshot) else None, _delay(snapshot)),
     ]
     times = [since + timedelta(seconds=seconds) for since, seconds in limits if since]
@@ -257,6 +264,19 @@ def _restore(snapshot: Snapshot) -> list[Step]:
             Restore(f"Never sent to {devices(snapshot.to_restore)}: nothing to put back there.")
         ]
     return [Restore(putting_back(number))]
+
+
+def _nothing_to_remove(snapshot: Snapshot) -> list[Step]:
+    """Devices that asked for the content and, it seems, never got it: about it they are silent."""
+    limit = duration(snapshot.policy.silence_seconds)
+    said = f"knew of the removal for {limit} and never spoke of the application"
+    return [
+        NothingToRemove(
+            f"{batch.name}: {devices(batch.unheard)} {said}: nothing to remove.", batch.number
+        )
+        for batch in snapshot.batches
+        if batch.unheard
+    ]
 
 
 def putting_back(number: int) -> str:

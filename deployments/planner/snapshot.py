@@ -8,6 +8,10 @@ from enum import StrEnum
 
 from deployments.states import ENDED, IN_FLIGHT, RELEASED, Failure, Gate, Stage, State
 
+#: A device that holds the news of a removal, and has not said a word of the application for so
+#: long, has none: what it asked for was lost on the way to it.
+SILENCE_SECONDS = 60
+
 
 class Offline(StrEnum):
     """What happens with a device that does not come for its content."""
@@ -66,6 +70,11 @@ class Policy:
     rollback_count: int | None = None
     rollback_min_released: int = 1
 
+    @property
+    def silence_seconds(self) -> int:
+        """How long a removal waits for a first word; no longer than an installation may take."""
+        return min(SILENCE_SECONDS, self.install_timeout_seconds)
+
     def gate(self, gate: Gate | None) -> GateRule:
         """The rule of a gate; a batch without one lets the next follow at once."""
         return self.gates.get(gate, GateRule()) if gate else GateRule()
@@ -78,7 +87,8 @@ class BatchView:
     `gate` is the kind of gate behind it and `gate_open` whether it was opened; `accepted` are the
     failures somebody accepted by resuming. `retryable` of the failed ones have tries left,
     `unrestored` of them could not be put back by a rollback. `satisfied` of the skipped ones run
-    it already, `waiting_again` of the queued ones were released before.
+    it already, `waiting_again` of the queued ones were released before. `unheard` are those being
+    removed whose device never spoke of the application, for longer than a removal waits for that.
     """
 
     number: int
@@ -97,6 +107,7 @@ class BatchView:
     late_absent: int = 0
     satisfied: int = 0
     waiting_again: int = 0
+    unheard: int = 0
 
     def count(self, *of: State) -> int:
         """How many instances are in one of these states."""
@@ -155,6 +166,7 @@ class Snapshot:
     first_fetch: datetime | None = None
     first_unreached_release: datetime | None = None
     first_absent_release: datetime | None = None
+    first_silence: datetime | None = None
 
     def count(self, *of: State) -> int:
         """How many instances of the whole deployment are in one of these states."""

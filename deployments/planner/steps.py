@@ -49,6 +49,13 @@ class GiveUp(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class NothingToRemove(Step):
+    """Count the removals of a batch as done whose devices never spoke of the application."""
+
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Defer(Step):
     """Let a batch end without the devices that do not come."""
 

@@ -9,6 +9,7 @@ from deployments.planner import (
     GateRule,
     GiveUp,
     Hold,
+    NothingToRemove,
     OpenGate,
     Release,
     Restore,
@@ -21,6 +22,7 @@ from tests.deployments.seen import NOON, after, batch, ended, snap
 MANUAL = GateRule(automatic=False)
 AT_ONCE = GateRule()
 TEN_MINUTES = GateRule(delay_seconds=600)
+UNHEARD = "knew of the removal for 1 minute and never spoke of the application"
 CANARY, BETWEEN = Gate.CANARY, Gate.BATCH
 
 
@@ -387,6 +389,11 @@ UNDOING = [
             GiveUp("Batch 1: 1 device did not come for it within 1 day.", 1, Failure.UNREACHABLE),
         ],
         id="a device that cannot be put back is not waited for for ever",
+    ),
+    pytest.param(
+        snap(ended(removing=3, unheard=2, late=(2, 0, 0)), stage=Stage.ROLLING_BACK),
+        [NothingToRemove(f"Batch 1: 2 devices {UNHEARD}: nothing to remove.", 1)],
+        id="what a device never spoke of it need not remove",
     ),
     pytest.param(
         snap(ended(superseded=2, cancelled=1), stage=Stage.ROLLING_BACK),

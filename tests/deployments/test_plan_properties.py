@@ -19,6 +19,7 @@ from deployments.planner import (
     GateRule,
     GiveUp,
     Hold,
+    NothingToRemove,
     Offline,
     OpenGate,
     Policy,
@@ -64,6 +65,7 @@ class Part:
     fetched_at: datetime | None = None
     tries_left: bool = False
     unrestored: bool = False
+    silent: bool = False
 
     @property
     def moving(self) -> bool:
@@ -95,6 +97,7 @@ class Fleet:
             first_fetch=min(fetched, default=None),
             first_unreached_release=min(coming, default=None),
             first_absent_release=min(absent, default=None) if watched else None,
+            first_silence=min((one.fetched_at for one in everyone if one.silent), default=None),
         )
 
     def _counted(self, batch: BatchView, parts: tuple[Part, ...], now: datetime) -> BatchView:
@@ -109,6 +112,7 @@ class Fleet:
                 part.moving and part.fetched_at is not None and part.fetched_at + limit <= now
                 for part in parts
             ),
+            unheard=sum(part.silent and part.fetched_at + limit <= now for part in parts),
             late_unreached=sum(
                 (part.moving or part.state == "deferred") and not part.came_by(now, COME)
                 for part in parts
@@ -158,16 +162,22 @@ def _time(chance):
 def _everyone(chance, number, stage):
     """Half of the fleets as a rollout leaves them: what is over first, then what is queued."""
     if chance.random() < 0.5:
-        return tuple(_parts(chance, stage, _possible(stage)) for _ in range(number))
+        possible = _possible(chance, stage)
+        return tuple(_parts(chance, stage, possible) for _ in range(number))
     current = chance.randint(0, number - 1)
     over = {State.INSTALLED, chance.choice([State.FAILED, State.SKIPPED, State.DEFERRED])}
-    kinds = [over] * current + [_possible(stage)] + [{State.QUEUED}] * (number - current - 1)
+    kinds = (
+        [over] * current + [_possible(chance, stage)] + [{State.QUEUED}] * (number - current - 1)
+    )
     return tuple(_parts(chance, stage, kind) for kind in kinds)
 
 
-def _possible(stage):
+def _possible(chance, stage):
+    """What a rollback has been through is as likely as what it has not."""
     going_back = {State.REMOVING, State.REMOVED}
-    return set(State) if stage is Stage.ROLLING_BACK else set(State) - going_back
+    if stage is not Stage.ROLLING_BACK:
+        return set(State) - going_back
+    return set(State) if chance.random() < 0.5 else going_back | {State.CANCELLED}
 
 
 def _parts(chance, stage, possible):
@@ -185,6 +195,7 @@ def _part(chance, state, stage):
         fetched_at=_time(chance) if came else None,
         tries_left=failed and not undoing and chance.random() < 0.3,
         unrestored=failed and undoing and chance.random() < 0.7,
+        silent=came and state is State.REMOVING and chance.random() < 0.8,
     )
 
 
@@ -307,7 +318,7 @@ def test_it_is_undone_only_beyond_a_threshold(seed):
     [
         ([Stage.PAUSED, Stage.HELD], GiveUp | Defer | EndBatch | RollBack),
         ([Stage.CANCELLING], GiveUp | Defer | EndBatch | Finish),
-        ([Stage.ROLLING_BACK], GiveUp | Restore | Finish),
+        ([Stage.ROLLING_BACK], GiveUp | NothingToRemove | Restore | Finish),
         ([Stage.READY], Begin),
         (sorted({Stage.DRAFT, Stage.AWAITING_APPROVAL} | FINISHED), GiveUp | Defer),
     ],

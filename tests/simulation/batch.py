@@ -26,6 +26,7 @@ FLOORS = {
     "engine: rolling_back → rolled_back": 110,
     "engine: ready → rolling": 1,
     "engine: restored": 70,
+    "engine: nothing_to_remove": 2,
     "engine: retried": 45,
     "engine: taken_back": 25,
     "engine: deferred": 8,

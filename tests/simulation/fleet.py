@@ -163,7 +163,11 @@ class Edge:
             work.phase = "failed"
             self._say(portal, work, unit, "failed", "No room for it")
             return False
-        work.document = portal.fetch(self, work.entry)
+        document = portal.fetch(self, work.entry)
+        if unit.mood == "lossy":
+            # The answer does not arrive, however often it asks.
+            return False
+        work.document = document
         work.phase = "fetched"
         path = work.document.device
         self.where[work.entry.uid] = next(one for one in self.units if one.path == path)
@@ -207,6 +211,9 @@ class Edge:
 
     def _remove(self, portal: Portal, uid: str, work: Work, unit: Unit) -> bool:
         work.version = self.version
+        if self._knows_nothing_of(uid, work, unit):
+            del self.work[uid]
+            return False
         if work.phase == "stuck":
             return False
         if work.phase != "leaving":
@@ -227,6 +234,12 @@ class Edge:
         del self.work[uid]
         self._say(portal, work, unit, "removed")
         return False
+
+    def _knows_nothing_of(self, uid: str, work: Work, unit: Unit) -> bool:
+        """Whether all it ever had of it was a line in a manifest: it keeps silent about its end."""
+        running = any(document and document.uid == uid for document in unit.runs.values())
+        spoke = any(said.uid == uid for said in [*self.said, *self.outbox])
+        return work.phase == "new" and not running and not spoke
 
     def _say(
         self, portal: Portal, work: Work, unit: Unit, state: str, error: str = "", lie: int = 0

@@ -12,6 +12,7 @@ MOODS = {
     "reject": 2,
     "hang": 2,
     "lazy": 1,
+    "lossy": 3,
     "mute": 3,
     "drift": 4,
     "gone": 1,

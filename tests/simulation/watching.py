@@ -12,17 +12,21 @@ from typing import NamedTuple
 from django.db import connection
 
 from deployments import engine
-from deployments.models import Batch, Deployment, Instance
+from deployments.models import Batch, Deployment, Instance, Revision, StatusReport
 from devices.models import Client, Device
 from tests.simulation.rows import moment
 from tests.simulation.rules import broken
 
 _PARTS = f"""
     SELECT i.id, b.number, i.state, i.failure, i.attempts, i.released_at, i.fetched_at, i.progress,
-        c.state = 'accepted' AND d.removed_at IS NULL
+        c.state = 'accepted' AND d.removed_at IS NULL,
+        r.removal AND COALESCE((
+            SELECT s.state FROM {StatusReport._meta.db_table} s
+            WHERE s.workload_id = i.workload_id ORDER BY s.id DESC LIMIT 1), 'removed') = 'removed'
     FROM {Instance._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
     JOIN {Device._meta.db_table} d ON d.id = i.device_id
     JOIN {Client._meta.db_table} c ON c.id = d.client_id
+    LEFT JOIN {Revision._meta.db_table} r ON r.id = i.revision_id
     WHERE i.deployment_id = %s ORDER BY i.position"""
 _SLICES = f"""
     SELECT number, size, accepted_failures, gate, gate_opened_at, ended_at
@@ -50,6 +54,7 @@ class Part(NamedTuple):
     fetched_at: datetime | None
     progress: int
     here: bool
+    silent: bool
 
     @property
     def was_released(self) -> bool:
@@ -85,6 +90,7 @@ class Sight:
     gate_since: datetime | None
     parts: list[Part]
     slices: dict[int, Slice]
+    claim: datetime | None
 
     def to_be_tried_again(self, part: Part) -> bool:
         """Whether it failed in a way that is tried again, and has tries left."""
@@ -143,6 +149,11 @@ class Sight:
         """When the time of each device runs out, by the policy."""
         return [limit for one in self.parts for limit in self._limits(one)]
 
+    @property
+    def patience(self) -> timedelta:
+        """How long a removal waits for the first word of a device that never spoke of it."""
+        return timedelta(seconds=min(60, self.strategy["install_timeout_seconds"]))
+
     def _limits(self, one: Part) -> Iterator[datetime]:
         def after(since: datetime, name: str) -> datetime:
             return since + timedelta(seconds=self.strategy[name])
@@ -150,6 +161,8 @@ class Sight:
         if one.fetched_at is not None:
             if one.state in IN_FLIGHT | {"removing"}:
                 yield after(one.fetched_at, "install_timeout_seconds")
+            if one.silent and one.state == "removing":
+                yield one.fetched_at + self.patience
             return
         if one.state in IN_FLIGHT | {"removing", "deferred"} and one.released_at:
             yield after(one.released_at, "offline_wait_seconds")
@@ -192,6 +205,9 @@ class Watch:
     def _judge(self, deployment: Deployment, step, now: datetime) -> None:
         """What the engine is about to do, against what it could see."""
         sight = self.sights[deployment.pk]
+        if sight.claim != deployment.claimed_until:
+            # Somebody else has looked since, and will do it: this one is turned away.
+            return
         judge = _JUDGES.get(type(step).__name__)
         if judge is not None:
             judge(self, sight, step, now)
@@ -213,6 +229,14 @@ class Watch:
             deployment=sight.pk, batch__number=step.batch, fetched_at=None
         )
         self.deferred |= set(waiting.values_list("pk", flat=True))
+
+    def _nothing_to_remove(self, sight: Sight, step, now: datetime) -> None:
+        theirs = [one for one in sight.parts if one.batch == step.batch and one.state == "removing"]
+        if not any(
+            one.silent and one.fetched_at and one.fetched_at + sight.patience <= now
+            for one in theirs
+        ):
+            broken("it lets go of a removal and nobody was silent for long", sight)
 
     def _open_gate(self, sight: Sight, step, now: datetime) -> None:
         if not sight.passable(step.batch, now, moment(sight.gate_since)):
@@ -242,6 +266,7 @@ _JUDGES = {
     "Hold": Watch._hold,
     "Retry": Watch._retry,
     "Defer": Watch._defer,
+    "NothingToRemove": Watch._nothing_to_remove,
     "OpenGate": Watch._open_gate,
     "Release": Watch._release,
 }
@@ -266,4 +291,5 @@ def look(deployment: Deployment) -> Sight:
         gate_since=deployment.gate_since,
         parts=parts,
         slices=slices,
+        claim=deployment.claimed_until,
     )

@@ -2,8 +2,9 @@
 
 from deployments.planner.explaining import waiting_for
 from deployments.planner.health import breach, unhealthy
+from deployments.planner.limits import next_look
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
-from deployments.planner.plan import next_look, outcome, plan, putting_back
+from deployments.planner.plan import outcome, plan, putting_back
 from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
 from deployments.planner.steps import (
     Begin,

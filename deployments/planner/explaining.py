@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from deployments.planner.plan import next_look
+from deployments.planner.limits import next_limit
 from deployments.planner.snapshot import BatchView, Snapshot
 from deployments.states import VERBS, Gate, Stage, State
 from deployments.words import devices, duration
@@ -13,9 +13,9 @@ def waiting_for(snapshot: Snapshot, now: datetime) -> list[str]:
     if snapshot.stage is Stage.READY and snapshot.start_at:
         return [f"It starts by itself in {_left(snapshot.start_at, now)}."]
     sentences = [*_people(snapshot, now), *_flight(snapshot)]
-    look = next_look(snapshot)
-    if look is not None and snapshot.stage is not Stage.GATE:
-        sentences.append(f"The next limit runs out in {_left(look, now)}.")
+    limit = next_limit(snapshot)
+    if limit is not None and snapshot.stage is not Stage.GATE:
+        sentences.append(f"In {_left(limit.at, now)} {limit.words}.")
     return sentences
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from deployments.planner.health import breach, unhealthy, verdict
+from deployments.planner.limits import delay, opens_by_itself
 from deployments.planner.snapshot import BatchView, Offline, Snapshot
 from deployments.planner.steps import (
     Begin,
@@ -56,22 +57,6 @@ def plan(snapshot: Snapshot, now: datetime) -> list[Step]:
     if snapshot.stage not in _WATCHED:
         return []
     return _judge(snapshot) or _go_on(snapshot, now)
-
-
-def next_look(snapshot: Snapshot) -> datetime | None:
-    """When a limit or a delay runs out next, if no report comes before; None without any."""
-    if snapshot.stage is Stage.READY:
-        return snapshot.start_at
-    policy = snapshot.policy
-    limits = [
-        (snapshot.first_fetch, policy.install_timeout_seconds),
-        (snapshot.first_unreached_release, policy.offline_wait_seconds),
-        (snapshot.first_absent_release, policy.offline_after_seconds),
-        (snapshot.first_silence, policy.silence_seconds),
-        (snapshot.gate_since if _opens_by_itself(snapshot) else None, _delay(snapshot)),
-    ]
-    times = [since + timedelta(seconds=seconds) for since, seconds in limits if since]
-    return min(times, default=None)
 
 
 def outcome(counts: Mapping[State, int]) -> str:
@@ -203,26 +188,13 @@ def _why_closed(snapshot: Snapshot, batch: BatchView) -> str:
     return f"{healthy}: the next batch follows in {duration(rule.delay_seconds)}."
 
 
-def _opens_by_itself(snapshot: Snapshot) -> bool:
-    batch = snapshot.at_gate
-    if snapshot.stage is not Stage.GATE or batch is None:
-        return False
-    rule = snapshot.policy.gate(batch.gate)
-    return rule.automatic and batch.running > 0 and batch.ended
-
-
-def _delay(snapshot: Snapshot) -> int:
-    batch = snapshot.at_gate
-    return snapshot.policy.gate(batch.gate).delay_seconds if batch else 0
-
-
 def _open_gate(snapshot: Snapshot, now: datetime) -> list[Step]:
     batch, since = snapshot.at_gate, snapshot.gate_since
-    if batch is None or since is None or not _opens_by_itself(snapshot):
+    if batch is None or since is None or not opens_by_itself(snapshot):
         return []
-    if now < since + timedelta(seconds=_delay(snapshot)):
+    if now < since + timedelta(seconds=delay(snapshot)):
         return []
-    passed = duration(_delay(snapshot))
+    passed = duration(delay(snapshot))
     reason = f"{batch.name} stayed healthy for {passed}: the next batch follows."
     return [OpenGate(reason, batch.number)]
 

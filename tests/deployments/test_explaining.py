@@ -72,7 +72,7 @@ def canary(**told):
             [
                 "Somebody paused it and has to resume it.",
                 "3 devices: fetching or installing it.",
-                "The next limit runs out in 1 minute.",
+                "In 1 minute the time to install runs out for the first of them.",
             ],
         ),
         (
@@ -86,12 +86,39 @@ def canary(**told):
             [
                 "5 devices: fetching or installing it.",
                 "2 devices: offline, and left for later.",
-                "The next limit runs out in 10 minutes.",
+                "In 10 minutes the rollout goes on without a device that has not come for it.",
             ],
         ),
         (
             snap(ended(removing=2, removed=1), stage=Stage.ROLLING_BACK),
             ["2 devices: going back to what ran before."],
+        ),
+        (
+            snap(ended(removing=2), stage=Stage.ROLLING_BACK, first_fetch=NOON),
+            [
+                "2 devices: going back to what ran before.",
+                "In 30 minutes the time to go back runs out for the first of them.",
+            ],
+        ),
+        (
+            snap(
+                ended(removing=2),
+                stage=Stage.ROLLING_BACK,
+                first_fetch=NOON,
+                first_silence=NOON,
+                first_unreached_release=NOON,
+            ),
+            [
+                "2 devices: going back to what ran before.",
+                "In 1 minute a device that has said nothing of it counts as put back.",
+            ],
+        ),
+        (
+            snap(batch(pending=2), first_unreached_release=NOON),
+            [
+                "2 devices: fetching or installing it.",
+                "In 1 day a device that has not come for it counts as unreachable.",
+            ],
         ),
         (snap(ended(installed=2), stage=Stage.COMPLETED), []),
         (snap(ended(cancelled=2), stage=Stage.CANCELLED), []),

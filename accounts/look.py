@@ -113,6 +113,18 @@ def moment(when: datetime | None, never: str = "never") -> SafeString | str:
     return never if when is None else _time(when, point(when), "moment")
 
 
+def until(when: datetime, left_seconds: int) -> SafeString:
+    """The time left until then as a clock that goes on by itself where scripts run."""
+    return _time(when, clock(left_seconds), "until")
+
+
+def clock(seconds: int) -> str:
+    """04:12, or 1:04:12 from an hour on."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
 def point(when: datetime) -> str:
     """23 Nov 2026, 14:05:11 UTC, in the zone of whoever asked for the page."""
     return timezone.localtime(when).strftime("%-d %b %Y, %H:%M:%S %Z")

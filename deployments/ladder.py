@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.outlook import steady
-from deployments.planner import BatchView, Snapshot, unhealthy
+from deployments.planner import BatchView, Snapshot, delay, opens_by_itself, unhealthy
 from deployments.states import (
     FINISHED,
     RELEASED,
@@ -50,13 +50,25 @@ _ALL_ALIKE = (State.CANCELLED, State.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
+class Countdown:
+    """When the next batch follows by itself, and how long that is, as steadily as it is told."""
+
+    at: datetime
+    left_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One batch as the table of batches shows it; `then` is what has to be before the next."""
+    """One batch as the table of batches shows it.
+
+    `then` is what has to be before the next, or the `countdown` to it.
+    """
 
     batch: Batch
     look: Look
     tallies: list[queries.Tally]
     then: str
+    countdown: Countdown | None
 
     @property
     def outcome(self) -> str:
@@ -87,7 +99,13 @@ def of(deployment: Deployment, seen: Snapshot, now: datetime) -> Ladder:
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
     rows = [
-        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look, now))
+        BatchRow(
+            batch,
+            look,
+            queries.tallies(view.counts),
+            _then(view, seen, look),
+            _countdown(view, seen, look, now),
+        )
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
     return Ladder(rows, before=first, after=len(pairs) - first - len(rows))
@@ -122,7 +140,7 @@ def _look_of_rollback(view: BatchView) -> Look:
     return NOT_ALL_PUT_BACK if view.unrestored else PUT_BACK
 
 
-def _then(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> str:
+def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
     """What stands between this batch and the next, as long as it does."""
     last = view.number == seen.batches[-1].number
     if last or view.gate is None or view.gate_open or look is HELD or seen.stage in _NO_MORE:
@@ -131,10 +149,17 @@ def _then(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> str:
     by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
     if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
         return by_hand
-    if look is AT_GATE and seen.gate_since is not None:
-        opens = seen.gate_since + timedelta(seconds=rule.delay_seconds)
-        return f"Next in {duration(max(1, round((opens - steady(seen, now)).total_seconds())))}"
-    return f"The next follows {duration(rule.delay_seconds)} later" if rule.delay_seconds else ""
+    if look is AT_GATE or not rule.delay_seconds:
+        return ""
+    return f"The next follows {duration(rule.delay_seconds)} later"
+
+
+def _countdown(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> Countdown | None:
+    """Only where the rollout waits for nothing but the clock."""
+    if look is not AT_GATE or not opens_by_itself(seen) or seen.gate_since is None:
+        return None
+    opens = seen.gate_since + timedelta(seconds=delay(seen))
+    return Countdown(opens, max(1, round((opens - steady(seen, now)).total_seconds())))
 
 
 #: Stages in which no batch follows another any more.

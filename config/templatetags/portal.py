@@ -18,6 +18,7 @@ register.simple_tag(look.badge)
 register.simple_tag(look.bar)
 register.simple_tag(look.legend)
 register.simple_tag(look.moment)
+register.simple_tag(look.until)
 register.simple_tag(look.labels)
 
 

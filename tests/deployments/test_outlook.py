@@ -1,9 +1,12 @@
 """What the page says happens next, how its batches look, and what its progress counts."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from deployments import frames, ladder, moves
+from deployments.ladder import Countdown
 from deployments.models import Deployment, Event
 from deployments.planner import waiting_for
 from tests import cast
@@ -71,8 +74,8 @@ def test_a_gate_counts_down_in_steps_that_a_person_needs(left, words):
     assert f"the next batch follows in {words}" in picture(rollout, 600 - left).next[0]
 
 
-@pytest.mark.parametrize(("left", "words"), [(600, "10 minutes"), (247, "5 minutes")])
-def test_the_ladder_counts_down_to_the_next_batch_where_it_waits(left, words):
+@pytest.mark.parametrize(("left", "steady_seconds"), [(600, 600), (247, 300)])
+def test_the_ladder_counts_down_to_the_next_batch_where_it_waits(left, steady_seconds):
     device, other = plant.a_device(), plant.a_device()
     rollout = plant.a_rollout(
         [device, other], kind="rolling", batch_by="size", batch_size=1, batch_delay_seconds=600
@@ -80,7 +83,9 @@ def test_the_ladder_counts_down_to_the_next_batch_where_it_waits(left, words):
     assert picture(rollout).ladder.rows[0].then == "The next follows 10 minutes later"
     stages.install([device])
     plant.tick(rollout)
-    assert picture(rollout, 600 - left).ladder.rows[0].then == f"Next in {words}"
+    row = picture(rollout, 600 - left).ladder.rows[0]
+    assert row.then == ""
+    assert row.countdown == Countdown(rollout.gate_since + timedelta(minutes=10), steady_seconds)
 
 
 def test_a_batch_of_devices_that_are_skipped_is_not_waited_for():

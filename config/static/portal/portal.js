@@ -14,8 +14,21 @@
     if (time.classList.contains("moment")) time.textContent = time.title;
   }
 
+  // As accounts/look.py writes it: 04:12, or 1:04:12 from an hour on.
+  function count(time) {
+    const left = Math.max(0, Math.ceil((new Date(time.dateTime) - Date.now()) / 1_000));
+    const parts = [Math.floor(left / 3_600), Math.floor(left / 60) % 60, left % 60];
+    const two = parts.map((part) => String(part).padStart(2, "0"));
+    time.textContent = parts[0] ? `${parts[0]}:${two[1]}:${two[2]}` : `${two[1]}:${two[2]}`;
+  }
+
+  function countDown(root) {
+    root.querySelectorAll("time.until").forEach(count);
+  }
+
   function dress(root) {
     if (root !== document) root.querySelectorAll("time[datetime]").forEach(tell);
+    countDown(root);
     for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   }
 
@@ -51,6 +64,7 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     dress(document);
+    setInterval(countDown, 1_000, document);
     showStep();
   });
   window.portal = { dress };

@@ -1,8 +1,8 @@
 """What a device says about a deployment, matched to what it was asked to run.
 
-A device names a deploymentId, not a digest. A report counts for the current revision when the
-manifest it was made under is at or above the one that made this revision the target; anything
-else is kept as history and changes no state (Margo: read receipts for desired state).
+A device names a deploymentId, not a digest. A report counts for the revision that was published
+last when the manifest it was made under is at or above the one that made this revision the target;
+anything else is kept as history and changes no state (Margo: read receipts for desired state).
 """
 
 import uuid
@@ -60,9 +60,10 @@ def receive(client: Client, uid: str, report: Report, *, now: datetime) -> None:
     workload_pk = _find(client, uid, report)
     with transaction.atomic():
         workload = Workload.objects.select_for_update().get(pk=workload_pk)
-        revision = workload.wanted
+        revision = published(workload.wanted)
         remark = why_not_counted(client, revision, report)
         row = _history(client, workload, report, remark, now)
+        row.revision = revision
         if _repeats_the_last(row):
             Workload.objects.filter(pk=workload.pk).update(reported_at=now)
             return
@@ -74,12 +75,20 @@ def receive(client: Client, uid: str, report: Report, *, now: datetime) -> None:
         _update_instance(revision, report, now)
 
 
+def published(wanted: Revision | None) -> Revision | None:
+    """What the device was told last: the wanted revision, or what it replaces until it is told.
+
+    What is wanted now may yet be taken back, and then it is this that the device runs.
+    """
+    while wanted is not None and wanted.target_version is None:
+        wanted = wanted.replaces
+    return wanted
+
+
 def why_not_counted(client: Client, revision: Revision | None, report: Report) -> str:
-    """Why the report says nothing about the current revision; empty when it does."""
-    if revision is None:
-        return "Nothing is wanted here any more."
-    if revision.target_version is None:
-        return "The wanted content was not published yet."
+    """Why the report says nothing about the published revision; empty when it does."""
+    if revision is None or revision.target_version is None:
+        return "There is nothing published here that it could be about."
     if report.adopted is None:
         if client.proved_version < revision.target_version:
             return "Sent without a manifest version, before the client held the current manifest."

@@ -17,8 +17,7 @@ from tests.deployments import plant
 OLDER = "About manifest {}; the current content came with a later one."
 BEYOND = "About manifest {}, which was never published to this client."
 UNPROVED = "Sent without a manifest version, before the client held the current manifest."
-UNPUBLISHED = "The wanted content was not published yet."
-NOTHING = "Nothing is wanted here any more."
+NOTHING = "There is nothing published here that it could be about."
 
 
 @pytest.mark.parametrize(
@@ -35,8 +34,8 @@ NOTHING = "Nothing is wanted here any more."
         pytest.param(3, 5, 0, None, UNPROVED, id="without a version, holding none"),
         pytest.param(3, 5, 3, None, "", id="without a version, holding the one that brought it"),
         pytest.param(3, 5, 5, None, "", id="without a version, holding a later one"),
-        pytest.param(None, 5, 5, 5, UNPUBLISHED, id="before it was published"),
-        pytest.param(None, 5, 5, None, UNPUBLISHED, id="before, without a version"),
+        pytest.param(None, 5, 5, 5, NOTHING, id="before it was published"),
+        pytest.param(None, 5, 5, None, NOTHING, id="before, without a version"),
     ],
 )
 def test_what_counts_for_the_current_content(
@@ -47,7 +46,7 @@ def test_what_counts_for_the_current_content(
     assert why_not_counted(client, revision, Report(Status.INSTALLED, adopted)) == why
 
 
-def test_nothing_counts_where_nothing_is_wanted() -> None:
+def test_nothing_counts_where_nothing_was_published() -> None:
     client = Client(manifest_version=5, proved_version=5)
     assert why_not_counted(client, None, Report(Status.REMOVED, 5)) == NOTHING
 

@@ -387,13 +387,12 @@ def test_a_report_about_a_manifest_that_was_never_published_is_history(
     assert StatusReport.objects.count() == 1
 
 
-def test_a_report_before_the_new_content_was_published_is_history(press: Press) -> None:
+def test_a_report_before_the_new_content_was_published_is_about_the_old(press: Press) -> None:
     talk.roll_out([press.device], "2.0.0")
     press.say(adoptedManifestVersion=1)
-    assert (press.state, press.remark) == (
-        "pending",
-        "The wanted content was not published yet.",
-    )
+    assert (press.state, press.remark) == ("pending", "")
+    said, workload = StatusReport.objects.latest("pk"), Workload.objects.get()
+    assert workload.wanted.replaces == said.revision == workload.installed
 
 
 def test_without_a_version_it_counts_once_the_client_fetched_the_manifest(press: Press) -> None:
@@ -437,7 +436,7 @@ def test_a_report_about_what_is_no_longer_wanted_is_history(press: Press) -> Non
     Workload.objects.update(wanted=None)
     for state in ("removed", "removing", "installed", "removed"):
         assert press.say(state).status_code == 200
-        assert press.remark == "Nothing is wanted here any more."
+        assert press.remark == "There is nothing published here that it could be about."
     assert press.state == "installed"
 
 

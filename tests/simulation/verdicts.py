@@ -47,13 +47,21 @@ def _due(deployment: Deployment, sight: Sight, now) -> None:
 
 def staleness(client: Client, wanted: Revision | None, said: Said) -> str:
     """Why the report says nothing about what is wanted now, by the rule of the design."""
-    if wanted is None or wanted.target_version is None:
+    wanted = published(wanted)
+    if wanted is None:
         return "nothing published"
     if said.adopted is None:
         return "" if client.proved_version >= wanted.target_version else "not proved"
     if said.adopted > client.manifest_version:
         return "lie"
     return "" if said.adopted >= wanted.target_version else "old"
+
+
+def published(wanted: Revision | None) -> Revision | None:
+    """What the device was told last."""
+    while wanted is not None and wanted.target_version is None:
+        wanted = wanted.replaces
+    return wanted
 
 
 def standing(workload: Workload) -> list[object]:
@@ -84,11 +92,12 @@ def after_report(workload: Workload, said: Said, stale: str, before: list, *, al
 def _instance_after(workload: Workload, said: Said, was: tuple, now: tuple) -> None:
     """What a report that counts did to an instance."""
     _pk, revision, holds, state, failure = was[:5]
-    if not holds or revision != workload.wanted_id:
+    about = published(workload.wanted)
+    if not holds or revision != about.pk:
         if was != now:
             broken("27: a report changes only what holds the workload", said, was, now)
         return
-    meant = meaning(said.state, state, failure, removal=workload.wanted.removal)
+    meant = meaning(said.state, state, failure, removal=about.removal)
     if now[3] != meant:
         broken("31: late truth counts while the deployment runs", said, was, now, meant)
     if state != meant and not now[6]:

@@ -1,12 +1,15 @@
-"""A listener with the whole device interface, against the test database."""
+"""A listener with the whole device interface, and what a live page needs to be open."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from deployments import southbound
+from deployments import loop, southbound
 from devices.southbound import capabilities
+from tests import cast
+from tests.deployments.browser_socket import cookie_of
 from tests.wire import Wire, wired
 
 
@@ -26,3 +29,16 @@ def listener(
 def wire(listener: Wire, transactional_db: None) -> Wire:
     """Return the module's listener, with an empty database behind it."""
     return listener
+
+
+@pytest.fixture
+def bell():
+    """Lets the test's own event loop be the one on which bells ring."""
+    yield lambda: loop.set_loop(asyncio.get_running_loop())
+    loop.set_loop(None)
+
+
+@pytest.fixture
+def cookie():
+    """The session of a viewer who is signed in."""
+    return cookie_of(cast.viewer())

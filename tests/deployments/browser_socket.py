@@ -1,6 +1,7 @@
 """A browser's end of a socket, and the live page that it keeps open, for tests.
 
-Speaks ASGI to the portal's whole application. (The communicator that channels brings along needs another web server to be installed.)
+Speaks ASGI to the portal's whole application; the communicator that channels
+brings along needs another web server to be installed.
 """
 
 import json

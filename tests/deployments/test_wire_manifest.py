@@ -17,8 +17,8 @@ from deployments.southbound import desired_state
 from devices import onboarding
 from devices.southbound.http import Request
 from tests.deployments import plant, talk
+from tests.deployments.documents import published_schema
 from tests.deployments.talk import MANIFEST, MANIFEST_TYPE
-from tests.deployments.test_document import published_schema
 from tests.shared import needs_shared
 from tests.wire import Wire, wired
 

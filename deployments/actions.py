@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from deployments import consequences, moves, queries, scheduling, submitting
+from deployments import below, consequences, moves, queries, scheduling, submitting
 from deployments.asking import edits_shown, gate_shown, person, plan_shown, text_in
 from deployments.drafting import refuse_outdated
 from deployments.models import Deployment
@@ -58,19 +57,11 @@ def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRe
     if action in ABOUT_THE_PLAN:
         _refuse_other_plan(deployment, plan_shown(request))
     words = VERBS[action].words
-    page = reverse("admin:deployments_deployment_page", args=[deployment.pk])
     context = {
-        **admin.site.each_context(request),
-        "title": f"{words}: {deployment.name}?",
-        "crumbs": [
-            ("Deployments", reverse("admin:deployments_deployment_changelist")),
-            (deployment.name, page),
-        ],
-        "deployment": deployment,
+        **below.frame(request, deployment, f"{words}: {deployment.name}?"),
         "words": words,
         "dangerous": action in DANGEROUS,
         "consequences": consequences.of(deployment, action, now=timezone.now()),
-        "page_url": page,
         "plan": deployment.plan_digest if action in ABOUT_THE_PLAN else "",
         "asks_reason": deployment.stage != Stage.DRAFT,
         "reason_words": "Remark" if action is Action.APPROVE else "Reason",

@@ -10,13 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.asking import person, require
 from accounts.look import Look
 from devices import described, labels, registry
 from devices.forms import LabelsForm, lines
 from devices.groups import groups_of
 from devices.models import Device, DeviceQuerySet
 from devices.status import LOOKS, MEANINGS, facts_of, status
-from devices.views import SHOWN, certificate_look, note, page, person, require
+from devices.views import SHOWN, certificate_look, note, page
 
 #: Lines of the device's history on its page; its own page has the rest.
 EVENTS_SHOWN = 10

@@ -1,7 +1,5 @@
 """A device describes itself anew while it installs: what was begun ends as it was planned."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -26,12 +24,6 @@ SMALLER = {
     "supportedDeploymentTypes": ["helm"],
 }
 MOVED = {"ring": "9"}
-
-
-@pytest.fixture
-def edge(wire: Wire) -> Iterator[httpx.Client]:
-    with wire.client("line-4") as client:
-        yield client
 
 
 def describe(edge: httpx.Client, **labels: str) -> None:

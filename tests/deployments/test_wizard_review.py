@@ -12,15 +12,11 @@ from deployments import engine, moves
 from deployments.models import ApprovalRule, Deployment, Instance, Revision
 from tests import cast
 from tests.deployments import plant
+from tests.deployments.wizard import text_of
 
 pytestmark = pytest.mark.django_db
 
 BUTTONS = ("start", "at", "ask", "ready")
-
-
-@pytest.fixture
-def browser():
-    return cast.sign_in(cast.operator())
 
 
 def a_draft(size: int = 20, version=None, **rules) -> Deployment:
@@ -37,11 +33,6 @@ def a_rule(name: str = "Many at once", **asks) -> ApprovalRule:
 
 def url(draft: Deployment) -> str:
     return reverse("admin:deployments_deployment_step", args=[draft.pk, 5])
-
-
-def text_of(page) -> str:
-    """The page with each run of white space as one space."""
-    return " ".join(page.content.decode().split())
 
 
 def now_at(draft: Deployment) -> Deployment:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import time
-from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 
 CONNECTIONS = 8
@@ -58,64 +57,3 @@ def _tell(devices: list[Told], rounds: int, together: Barrier, ends: multiproces
             report = reports.Report(Status.INSTALLING, client.manifest_version, parts)
             reports.receive(client, uid, report, now=timezone.now())
     ends.put((begun, time.time()))
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One report: which instance's device makes it, how, and how long after the beginning."""
-
-    instance: int
-    client: int
-    uid: str
-    step: int
-    at: float
-
-
-#: A report that was committed: when, of which instance, and the how manieth of its device.
-Commit = tuple[float, int, int]
-
-
-def held(words: list[Word], writers: int) -> list[Commit]:
-    """Make each report at its time, or as soon as it can be made; the commits in their order.
-
-    All reports of one device must be made by one process, or the second may overtake the first.
-    """
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(writers)
-    ends = context.Queue()
-    shares = [[word for word in words if word.client % writers == one] for one in range(writers)]
-    processes = [
-        context.Process(target=_hold, args=(share, together, ends)) for share in shares
-    ]
-    for process in processes:
-        process.start()
-    told = [ends.get(timeout=300) for _ in processes]
-    for process in processes:
-        process.join(30)
-        assert process.exitcode == 0, "A process that reports has failed."
-    return sorted(commit for commits in told for commit in commits)
-
-
-def _hold(words: list[Word], together: Barrier, ends: multiprocessing.Queue) -> None:
-    import django
-
-    django.setup()
-    from django.utils import timezone
-
-    from deployments import reports
-    from deployments.states import Status
-    from devices.models import Client
-
-    clients = Client.objects.in_bulk({word.client for word in words})
-    commits: list[Commit] = []
-    together.wait(120)
-    begun = time.time()
-    for word in words:
-        time.sleep(max(0.0, begun + word.at - time.time()))
-        client = clients[word.client]
-        state = Status.INSTALLING if word.step == 1 else Status.INSTALLED
-        parts = tuple(reports.Component(name, state) for name in ("controller", "screen"))
-        report = reports.Report(state, client.manifest_version, parts)
-        reports.receive(client, word.uid, report, now=timezone.now())
-        commits.append((time.time(), word.instance, word.step))
-    ends.put(commits)

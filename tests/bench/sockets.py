@@ -7,12 +7,13 @@ opened, and again, once a second at most, when a frame says that more has change
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 #: The words of a state, and how many reports of a device led to it.
 STEPS = {"Installing": 1, "Installed": 2}
@@ -40,7 +41,6 @@ class Page:
     shows: tuple[int, ...]
     frames: list[tuple[float, Frame]] = field(default_factory=list)
     steps: int = 0
-    rows: set[int] = field(default_factory=set)
     asked_at: float = 0.0
     ended: bool = False
 
@@ -51,11 +51,20 @@ class Page:
             frame = read(str(text))
             self.frames.append((time.time(), frame))
             self.steps = max(self.steps, frame.steps or 0)
-            self.rows.update(frame.rows)
             if frame.more:
                 asking = {one for one in asking if not one.done()}
                 asking.add(asyncio.create_task(self._ask(socket)))
         self.ended = True
+
+    def complete(self, since: float) -> float:
+        """When it had been told each of its rows since then; 0 when it still lacks some."""
+        missing = set(self.shows)
+        for at, frame in self.frames:
+            if at >= since:
+                missing -= frame.rows.keys()
+            if not missing:
+                return at
+        return 0.0
 
     async def _ask(self, socket: ClientConnection) -> None:
         now = time.time()
@@ -77,41 +86,46 @@ def read(text: str) -> Frame:
     return Frame(told["kind"], len(text), steps, rows, bool(told.get("more")))
 
 
-@asynccontextmanager
-async def opened(
-    address: str, origin: str, cookie: str, shown: Iterable[tuple[int, ...]]
-) -> AsyncIterator[list[Page]]:
-    """A page for each set of rows, each with its rows, until they are closed again."""
-    pages = [Page(rows) for rows in shown]
-    sockets = await asyncio.gather(*(_connect(address, origin, cookie) for _ in pages))
-    following = [
-        asyncio.create_task(page.follow(socket))
-        for page, socket in zip(pages, sockets, strict=True)
-    ]
-    await until(lambda: all(page.rows.issuperset(page.shows) for page in pages), "every row")
-    yield pages
-    assert not any(page.ended for page in pages), "The portal has closed a page."
-    await asyncio.gather(*(socket.close() for socket in sockets))
-    await asyncio.gather(*following)
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Where the pages connect, as whom, and which rows each of them shows."""
+
+    address: str
+    origin: str
+    cookie: str
+    shown: list[tuple[int, ...]]
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[list[Page]]:
+        """The pages, each with its rows, until they are closed again."""
+        pages = [Page(rows) for rows in self.shown]
+        sockets = await asyncio.gather(*(self._connect() for _ in pages))
+        following = [
+            asyncio.create_task(page.follow(socket))
+            for page, socket in zip(pages, sockets, strict=True)
+        ]
+        await until(lambda: all(page.complete(0.0) for page in pages), "every row")
+        yield pages
+        assert not any(page.ended for page in pages), "The portal has closed a page."
+        await asyncio.gather(*(socket.close() for socket in sockets))
+        await asyncio.gather(*following)
+
+    def _connect(self) -> connect:
+        return connect(
+            self.address,
+            origin=Origin(self.origin),
+            additional_headers={"Cookie": f"sessionid={self.cookie}"},
+            max_size=None,
+            open_timeout=PATIENCE_SECONDS,
+        )
 
 
-async def until(answers, what: str) -> None:
+async def until(answers: Callable[[], object], what: str) -> None:
     """Look again and again until it answers something true."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not answers():
         assert time.monotonic() < end, f"{what} did not come within {PATIENCE_SECONDS} s"
         await asyncio.sleep(0.05)
-
-
-def _connect(address: str, origin: str, cookie: str) -> connect:
-    headers = {"Cookie": f"sessionid={cookie}"}
-    return connect(
-        address,
-        origin=origin,
-        additional_headers=headers,
-        max_size=None,
-        open_timeout=PATIENCE_SECONDS,
-    )
 
 
 def _steps(told: dict[str, object]) -> int:

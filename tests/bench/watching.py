@@ -1,15 +1,15 @@
 """Two hundred pages on one deployment while its devices report: how many frames, and how late.
 
 PostgreSQL, Redis, the web server, a worker and a beat are processes of their own, as in production.
-The reports are taken in by processes that call what the device listener calls.
+First the reports are taken in by what the device interface calls, as many as the machine can do
+beside all that; then their rows are just written, so that the pages see as many as they should.
 """
 
 import asyncio
 import os
 import random
 import time
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ import httpx
 from django.core.management import call_command
 from django.db import connections
 
-from tests.bench import reporting, servers, sockets
+from tests.bench import lateness, servers, sockets, telling
 from tests.bench.demo import pss
 from tests.bench.timing import Row
 from tests.e2e.running import free_ports, until
@@ -31,33 +31,32 @@ if TYPE_CHECKING:
 DATABASE = ""
 SOCKETS = 200
 DEVICES = 10_000
-#: Reports in a second, for so long, by so many processes.
+#: Reports in a second, and for so long.
 RATE = 300
-SECONDS = 15
-WRITERS = 4
+SECONDS = 30
 #: Rows of a page.
 ROWS = 100
-#: A device tells that it installs, and this number of reports later that it has installed.
-APART = 600
+#: So many devices tell that they install, then that they have installed.
+WAVE = 600
 
 
 class Spent(NamedTuple):
-    """What the web server and all processors had computed at a moment."""
+    """Seconds: of the clock, of the web server's processor time, and of all processors."""
 
+    clock: float
     web: float
     idle: float
     nice: float
     all: float
 
 
-class Run(NamedTuple):
-    """What happened: the commits in their order, what came to each page, and what it cost."""
+class Told(NamedTuple):
+    """A stretch of reports: the commits in their order, what came to each page, and the cost."""
 
-    commits: list[reporting.Commit]
-    pages: list[sockets.Page]
-    opening: float
+    commits: list[telling.Commit]
+    before: int
+    came: list[lateness.Came]
     spent: Spent
-    memory: tuple[float, float]
 
 
 def measure() -> list[Row]:
@@ -77,32 +76,28 @@ def measure() -> list[Row]:
         django.setup()
         call_command("migrate", verbosity=0)
         try:
-            return rows_of(watched(f"127.0.0.1:{port}"))
+            return watched(f"127.0.0.1:{port}")
         finally:
             connections.close_all()
 
 
-def watched(host: str) -> Run:
-    """A deployment under way, the pages that watch it, and the reports of its devices."""
+def watched(host: str) -> list[Row]:
+    """A deployment under way, the pages that watch it, and what its devices tell."""
     from tests import cast
 
-    deployment = under_way()
-    instances = list(
-        deployment.instances.order_by("position").values_list("pk", "device__client", "workload__uid")
-    )
-    cookie = cast.sign_in(cast.viewer()).cookies["sessionid"].value
-    keys = [pk for pk, _, _ in instances]
+    rollout = under_way()
+    keys = list(rollout.instances.order_by("position").values_list("pk", flat=True))
     shown = [tuple(keys[at : at + ROWS]) for at in range(0, DEVICES, ROWS)]
-    pages = sockets.opened(
-        f"ws://{host}/ws/deployments/{deployment.pk}/",
-        f"http://{host}",
-        cookie,
-        [shown[one % len(shown)] for one in range(SOCKETS)],
+    pages = sockets.Watch(
+        address=f"ws://{host}/ws/deployments/{rollout.pk}/",
+        origin=f"http://{host}",
+        cookie=cast.sign_in(cast.viewer()).cookies["sessionid"].value,
+        shown=[shown[one % len(shown)] for one in range(SOCKETS)],
     )
-    connections.close_all()
+    words = [list(script(rollout, part)) for part in range(2)]
     with servers.served("web", "worker", "beat") as (web, *_):
         until(lambda: answers(f"http://{host}/login/"), seconds=60, what="the web server")
-        return asyncio.run(_run(pages, list(script(instances)), web.pid))
+        return asyncio.run(_watched(pages, rollout.pk, words, web.pid))
 
 
 def under_way() -> "Deployment":
@@ -120,67 +115,106 @@ def under_way() -> "Deployment":
     return rollout
 
 
-def script(instances: Iterable[tuple[int, int, object]]) -> Iterable[reporting.Word]:
-    """All reports in their order: some devices begin to install, then they have installed."""
-    order = list(instances)
+def script(rollout: "Deployment", part: int) -> Iterator[telling.Word]:
+    """The reports of one half of the devices in their order, each with its time."""
+    found = rollout.instances.order_by("position")
+    order = list(found.values_list("pk", "device__client", "workload__uid"))
     random.Random(17).shuffle(order)
+    half = order[part::2]
     number = 0
-    while number < RATE * SECONDS:
-        wave, order = order[:APART], order[APART:]
+    for begin in range(0, len(half), WAVE):
         for step in (1, 2):
-            for instance, client, uid in wave:
-                yield reporting.Word(instance, client, str(uid), step, number / RATE)
+            for instance, client, uid in half[begin : begin + WAVE]:
+                yield telling.Word(rollout.pk, instance, client, str(uid), step, number / RATE)
                 number += 1
 
 
-async def _run(pages, words: list[reporting.Word], web: int) -> Run:
-    before, begun = pss(web), time.monotonic()
-    async with pages as opened:
+async def _watched(
+    watch: sockets.Watch, rollout: int, words: list[list[telling.Word]], web: int
+) -> list[Row]:
+    without, begun = pss(web), time.monotonic()
+    async with watch.opened() as pages:
         opening = time.monotonic() - begun
-        start = spent(web)
-        commits = await asyncio.to_thread(reporting.held, words, WRITERS)
-        await sockets.until(
-            lambda: all(page.steps == len(commits) for page in opened), "every report at every page"
-        )
-        end = spent(web)
-        memory = before, pss(web)
-    cost = Spent(*(after - once for once, after in zip(start, end, strict=True)))
-    return Run(commits, opened, opening, cost, memory)
+        rows = [row(f"{SOCKETS} pages opened, each with its rows, s", f"{opening:.1f}")]
+        for what, bare in (("taken in", False), ("just written", True)):
+            told = await _told(pages, words.pop(0), web, bare=bare)
+            rows += rows_of(f"reports {what}", told, pages)
+        rows += await _all_at_once(pages, rollout)
+        memory = f"{without:.0f} / {pss(web):.0f}"
+        rows.append(row("web server: memory (PSS) before and with the pages, MB", memory))
+    return rows
 
 
-def rows_of(run: Run) -> list[Row]:
-    """The table."""
-    first, last = run.commits[0][0], run.commits[-1][0]
-    rate = (len(run.commits) - 1) / (last - first)
-    told = [[one for one in page.frames if one[0] >= first] for page in run.pages]
-    times = [[at for at, _ in frames] for frames in told]
-    frames = [frame for page in told for _, frame in page]
-    seconds = times[0][-1] - first
-    late = sorted(delays(run.commits, told))
-    seen = sorted(rows_seen(run.commits, run.pages))
-    kinds = {kind: sum(one.kind == kind for one in frames) for kind in ("change", "beat", "snapshot")}
-    return [
-        row(f"reports a second, {RATE} wanted, {len(run.commits)} in all", f"{rate:.0f}"),
-        row(f"{SOCKETS} pages opened, each with its rows, s", f"{run.opening:.1f}"),
-        row("frames a second at a page, mean", f"{len(frames) / len(told) / seconds:.2f}"),
-        row("… most within a second at any page", str(max(map(most, times))), "<= 4"),
-        row("… changes / beats / snapshots", " / ".join(str(one) for one in kinds.values())),
-        row("… with more changes than they carry", str(sum(one.more for one in frames))),
-        row("… mean size of a change, kB", f"{mean(one.size for one in frames if one.kind == 'change') / 1e3:.1f}"),
-        row("commit to the counts at a page: median, s", f"{median(late):.3f}"),
-        row("… 99 %, s", f"{at_share(late, 0.99):.3f}", "<= 1"),
-        row("… slowest, s", f"{late[-1]:.3f}"),
-        row("commit to the row at the pages that show it: median, s", f"{median(seen):.3f}"),
-        row("… 99 %, s", f"{at_share(seen, 0.99):.3f}", "<= 1"),
-        row("… slowest, s", f"{seen[-1]:.3f}"),
-        row("web server: processor time of a frame at a page, ms", f"{run.spent.web / len(frames) * 1e3:.2f}"),
-        row("… of a processor, %", f"{run.spent.web / seconds * 100:.0f}"),
-        row("… memory (PSS) before and with the pages, MB", "{:.0f} / {:.0f}".format(*run.memory)),
-        row(
-            "the processors: idle / with what yields (nice), %",
-            f"{run.spent.idle / run.spent.all * 100:.0f} / {run.spent.nice / run.spent.all * 100:.0f}",
-        ),
+async def _told(
+    pages: list[sockets.Page], words: list[telling.Word], web: int, *, bare: bool
+) -> Told:
+    """Tells, and waits until every page knows of everything that was told."""
+    before, seen = pages[0].steps, [len(page.frames) for page in pages]
+    start = spent(web)
+    commits = await asyncio.to_thread(telling.told, words, SECONDS, bare=bare)
+    goal = before + len(commits)
+    await sockets.until(lambda: all(page.steps == goal for page in pages), "every report")
+    cost = Spent(*(after - once for once, after in zip(start, spent(web), strict=True)))
+    first = commits[0][0]
+    came = [
+        [one for one in page.frames[at:] if one[0] >= first]
+        for page, at in zip(pages, seen, strict=True)
     ]
+    return Told(commits, before, came, cost)
+
+
+async def _all_at_once(pages: list[sockets.Page], rollout: int) -> list[Row]:
+    """Every row changes at the same moment, more than any frame carries, as at a release."""
+    begun = time.time()
+    await asyncio.to_thread(telling.change_all, rollout)
+    committed = time.time()
+
+    def waits() -> list[float]:
+        return [late for page in pages if (late := page.complete(begun) - committed) >= 0]
+
+    await sockets.until(lambda: len(waits()) == len(pages), "every row")
+    found = sorted(waits())
+    return [
+        row(
+            f"{DEVICES} rows change at once: a page has its own, median, s", f"{median(found):.3f}"
+        ),
+        row("… at the last page, s", f"{found[-1]:.3f}"),
+    ]
+
+
+def rows_of(what: str, told: Told, pages: list[sockets.Page]) -> list[Row]:
+    """The rows of the table about one stretch of reports."""
+    first, last = told.commits[0][0], told.commits[-1][0]
+    frames = [frame for came in told.came for _, frame in came]
+    seconds = told.came[0][-1][0] - first
+    counts = lateness.of_counts(told.commits, told.before, told.came)
+    rows = lateness.of_rows(told.commits, pages)
+    kinds = [sum(one.kind == kind for one in frames) for kind in ("change", "beat", "snapshot")]
+    idle, nice = (100 * part / told.spent.all for part in (told.spent.idle, told.spent.nice))
+    found = [
+        row("in a second", f"{(len(told.commits) - 1) / (last - first):.0f}", f"{RATE}"),
+        row("frames a second at a page, mean", f"{len(frames) / SOCKETS / seconds:.2f}"),
+        row("most in any second at any page", str(most(told.came)), "<= 4"),
+        row("changes / beats / snapshots", " / ".join(str(one) for one in kinds)),
+        row("mean size of a frame, kB", f"{mean(one.size for one in frames) / 1000:.1f}"),
+        row("commit to the counts of a page: median, s", f"{median(counts):.3f}"),
+        row("… 99 %, s", f"{lateness.share(counts, 0.99):.3f}", "<= 1"),
+        row("… slowest, s", f"{counts[-1]:.3f}"),
+        row("commit to the row at a page that shows it: median, s", f"{median(rows):.3f}"),
+        row("… 99 %, s", f"{lateness.share(rows, 0.99):.3f}", "<= 1"),
+        row("… slowest, s", f"{rows[-1]:.3f}"),
+        row(
+            "web server: CPU of a frame to a page, ms", f"{told.spent.web / len(frames) * 1e3:.2f}"
+        ),
+        row("… of one processor, %", f"{told.spent.web / told.spent.clock * 100:.0f}"),
+        row("all processors: idle / busy with niced work, %", f"{idle:.0f} / {nice:.0f}"),
+    ]
+    return [{**one, "what": f"{what}: {one['what']}"} for one in found]
+
+
+def most(came: Iterable[lateness.Came]) -> int:
+    """The most frames that came to any page in any second."""
+    return max(map(lateness.most_in_a_second, came))
 
 
 def row(what: str, measured: str, aim: str = "") -> Row:
@@ -188,56 +222,14 @@ def row(what: str, measured: str, aim: str = "") -> Row:
     return {"what": what, "measured": measured, "aim": aim}
 
 
-def delays(
-    commits: Sequence[reporting.Commit], told: Iterable[list[tuple[float, sockets.Frame]]]
-) -> Iterable[float]:
-    """For each report and page: from the commit to the first frame whose counts know of it."""
-    for frames in told:
-        known = 0
-        for at, frame in frames:
-            for committed, _, _ in commits[known : frame.steps or 0]:
-                yield max(0.0, at - committed)
-            known = max(known, frame.steps or 0)
-        assert known == len(commits), "A page never came to know of a report."
-
-
-def rows_seen(
-    commits: Iterable[reporting.Commit], pages: Iterable[sockets.Page]
-) -> Iterable[float]:
-    """The same for the rows that a page shows, by the frames that tell the row itself."""
-    committed = {(instance, step): at for at, instance, step in commits}
-    for page in pages:
-        shows = set(page.shows)
-        open_ = {key: at for key, at in committed.items() if key[0] in shows}
-        for at, frame in page.frames:
-            for instance in shows & frame.rows.keys():
-                for step in range(1, frame.rows[instance] + 1):
-                    if (since := open_.pop((instance, step), None)) is not None:
-                        yield max(0.0, at - since)
-        assert not open_, "A page was never told about a row that it shows."
-
-
-def most(times: Sequence[float]) -> int:
-    """The most frames within any second."""
-    first, found = 0, 0
-    for last, at in enumerate(times):
-        while times[first] <= at - 1.0:
-            first += 1
-        found = max(found, last - first + 1)
-    return found
-
-
-def at_share(ordered: Sequence[float], share: float) -> float:
-    """The value that this share of all does not exceed."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
 def spent(process: int) -> Spent:
-    """Seconds of processor time until now."""
+    """Seconds until now."""
     tick = os.sysconf("SC_CLK_TCK")
-    of_web = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    numbers = [int(one) / tick for one in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
-    return Spent((int(of_web[11]) + int(of_web[12])) / tick, numbers[3], numbers[1], sum(numbers))
+    web = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    first = Path("/proc/stat").read_text().splitlines()[0]
+    every = [int(one) / tick for one in first.split()[1:]]
+    of_web = (int(web[11]) + int(web[12])) / tick
+    return Spent(time.monotonic(), of_web, every[3], every[1], sum(every))
 
 
 def answers(url: str) -> bool:

@@ -54,6 +54,8 @@ class Page:
             if frame.more:
                 asking = {one for one in asking if not one.done()}
                 asking.add(asyncio.create_task(self._ask(socket)))
+        for one in asking:
+            one.cancel()
         self.ended = True
 
     def complete(self, since: float) -> float:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
-from deployments import compatibility, device_panels, frames, queries
+from deployments import compatibility, device_panels, queries, timeline
 from deployments.lines import line, moving
 from deployments.listing import may_create
 from deployments.models import Workload
@@ -85,12 +85,11 @@ def recently(request: HttpRequest, shown: object | None) -> SafeString | None:
     """What ended lately and how, and the newest lines of all histories."""
     if not _may_see(request):
         return None
-    events = queries.recent_events()[:RECENT]
     return _render(
         "recently",
         request,
         lines=[line(deployment) for deployment in queries.just_ended()[:RECENT]],
-        events=[(event, frames.tone_of(event)) for event in events],
+        events=timeline.lines(queries.recent_events()[:RECENT]),
     )
 
 

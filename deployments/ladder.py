@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.outlook import steady
-from deployments.planner import BatchView, Snapshot, unhealthy
+from deployments.planner import BatchView, Snapshot, opens_at, unhealthy
 from deployments.states import (
     FINISHED,
     RELEASED,
@@ -30,6 +30,7 @@ OVER_SHOWN = 10
 WAITING = Look(Tone.IDLE, "·", "Not started")
 RUNNING = Look(Tone.RUN, "▸", "In progress")
 AT_GATE = Look(Tone.WARN, "◆", "Waiting at its gate")
+OPENING = Look(Tone.RUN, "◷", "Opens by itself")
 HELD = Look(Tone.BAD, "!", "Held")
 PAUSED = Look(Tone.WARN, "‖", "Paused")
 DONE = Look(Tone.OK, "✓", "Ended")
@@ -106,7 +107,7 @@ def _look(view: BatchView, seen: Snapshot) -> Look:
         if view.count(state) == view.total:
             return STATE_LOOKS[state]
     if seen.stage is Stage.GATE and seen.gate_batch == view.number:
-        return AT_GATE
+        return OPENING if opens_at(seen) else AT_GATE
     if seen.stage is Stage.HELD and unhealthy(view, seen.policy):
         return HELD
     if not (view.released or view.ended or view.count(*RELEASED)):
@@ -129,10 +130,9 @@ def _then(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> str:
         return ""
     rule = seen.policy.gate(view.gate)
     by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
-    if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
+    if not rule.automatic or look is AT_GATE:
         return by_hand
-    if look is AT_GATE and seen.gate_since is not None:
-        opens = seen.gate_since + timedelta(seconds=rule.delay_seconds)
+    if look is OPENING and (opens := opens_at(seen)):
         return f"Next in {duration(max(1, round((opens - steady(seen, now)).total_seconds())))}"
     return f"The next follows {duration(rule.delay_seconds)} later" if rule.delay_seconds else ""
 

@@ -35,6 +35,12 @@ class Line:
         stage = Stage(self.deployment.stage)
         return stage in ACTIVE or (stage is Stage.READY and self.deployment.start_at is not None)
 
+    @property
+    def stumbled(self) -> bool:
+        """The engine stumbled over it at its last look, and will look again."""
+        watched = ACTIVE | {Stage.READY}
+        return bool(self.deployment.trouble) and Stage(self.deployment.stage) in watched
+
 
 def line(deployment: Deployment) -> Line:
     """A deployment as lists show it, from its stored summary."""

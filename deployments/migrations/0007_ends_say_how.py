@@ -1,8 +1,10 @@
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import F
 
 
-def say_how(apps, schema_editor):
+def say_how(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Lines of history that tell of an end with failures get the kind that says so."""
     events = apps.get_model("deployments", "Event").objects
     events.filter(

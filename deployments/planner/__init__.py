@@ -2,7 +2,7 @@
 
 from deployments.planner.explaining import waiting_for
 from deployments.planner.health import breach, unhealthy
-from deployments.planner.limits import next_look
+from deployments.planner.limits import next_look, opens_at
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
 from deployments.planner.plan import outcome, plan, putting_back
 from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
@@ -49,6 +49,7 @@ __all__ = [
     "amount",
     "breach",
     "next_look",
+    "opens_at",
     "outcome",
     "partition",
     "plan",

@@ -118,8 +118,7 @@ def deployments(request: HttpRequest) -> HttpResponse:
     """The list of deployments."""
     if not request.user.has_perm("deployments.view_deployment"):
         raise PermissionDenied
-    filters = DeploymentFilter(request.GET, queries.for_list())
-    page = Paginator(filters.qs, lines.PER_PAGE).get_page(request.GET.get("p"))
+    filters, page = asked_for(request.GET)
     shown = [lines.line(deployment) for deployment in page]
     context = {
         **admin.site.each_context(request),
@@ -132,10 +131,17 @@ def deployments(request: HttpRequest) -> HttpResponse:
         "columns": _columns(request.GET),
         "search": request.GET.get("q", ""),
         "kept": [(key, value) for key, value in request.GET.items() if key not in {"q", "p"}],
+        "query": request.GET.urlencode(),
         "pages": pages(page, request.GET),
         "may_create": may_create(request),
     }
     return render(request, "deployments/list.html", context)
+
+
+def asked_for(given: QueryDict) -> tuple[DeploymentFilter, Page[Deployment]]:
+    """The filters of an address of the list, and the page of it that it shows."""
+    filters = DeploymentFilter(given, queries.for_list())
+    return filters, Paginator(filters.qs, lines.PER_PAGE).get_page(given.get("p"))
 
 
 def may_create(request: HttpRequest) -> bool:

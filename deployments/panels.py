@@ -93,9 +93,15 @@ def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None
     """What waits for a decision of somebody, what is rolling out, and what is ready to start."""
     if not _may_see(request):
         return None
+    newest = queries.recent_events().first()
     lines = [line(deployment) for deployment in queries.in_progress()[:SHOWN]]
     return _render(
-        "in_progress", request, lines=lines, moving=moving(lines), may_create=may_create(request)
+        "in_progress",
+        request,
+        lines=lines,
+        moving=moving(lines),
+        may_create=may_create(request),
+        seen=newest.pk if newest else 0,
     )
 
 

@@ -131,6 +131,11 @@ def recent_events() -> QuerySet[Event]:
     return Event.objects.select_related("deployment", "actor").order_by("-pk")
 
 
+def events_after(newest: int) -> QuerySet[Event]:
+    """The lines of all histories that came after this one."""
+    return Event.objects.filter(pk__gt=newest)
+
+
 def census(seen: Snapshot) -> Census:
     """The counts of a snapshot."""
     return Census({batch.number: dict(batch.counts) for batch in seen.batches})

@@ -52,12 +52,26 @@ _ALL_ALIKE = (State.CANCELLED, State.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One batch as the table of batches shows it; `then` is what has to be before the next."""
+    """One batch as the table of batches shows it; `then` is what has to be before the next.
+
+    `over` is when the whole deployment ended, after which no batch does; None until then.
+    """
 
     batch: Batch
     look: Look
     tallies: list[queries.Tally]
     then: str
+    over: datetime | None = None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When nothing of it was left to wait for; what was sent has ended with the deployment."""
+        return self.batch.ended_at or (self.over if self.batch.released_at else None)
+
+    @property
+    def not_yet(self) -> str:
+        """What stands in place of a time that there is not."""
+        return "–" if self.over else "not yet"
 
     @property
     def outcome(self) -> str:
@@ -87,8 +101,9 @@ def of(deployment: Deployment, seen: Snapshot, now: datetime) -> Ladder:
     looks = [_look(view, seen) for _, view in pairs]
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
+    over = deployment.ended_at if seen.stage in FINISHED else None
     rows = [
-        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look, now))
+        BatchRow(batch, look, queries.tallies(view.counts), _then(view, seen, look, now), over)
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
     return Ladder(rows, before=first, after=len(pairs) - first - len(rows))

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
-from deployments import compatibility, device_panels, queries, standings, timeline
+from deployments import compatibility, device_events, device_panels, queries, standings, timeline
 from deployments.lines import line, moving
 from deployments.listing import may_create
 from deployments.models import Workload
@@ -53,6 +53,7 @@ def fill() -> None:
     register(Place.DEPRECATION, what_is_left)
     register(Place.DEVICE, device_panels.workloads)
     register(Place.DEVICE, device_panels.deployments)
+    register(Place.DEVICE_EVENTS, device_events.events)
     register(Place.DEPARTURE, device_panels.departing)
     register(Place.GROUP, what_runs)
     register_column(

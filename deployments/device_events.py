@@ -32,12 +32,13 @@ def events(request: HttpRequest, shown: object | None) -> SafeString | None:
     """Its newest events as one list; what people did is for those who may see the history."""
     if not isinstance(shown, Device):
         return None
-    found = list(happened.by_itself(shown, timezone.now()))
+    found: list[Happened] = []
     if request.user.has_perm("deployments.view_deployment"):
         found += reported(shown)
     may_know = request.user.has_perm("admin.view_logentry")
     if may_know:
         found += happened.by_people(shown, SHOWN + 1)
+    found += happened.by_itself(shown, timezone.now())
     found.sort(key=lambda one: one.at, reverse=True)
     context = {
         "device": shown,

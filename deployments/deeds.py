@@ -67,6 +67,7 @@ DEEDS: dict[str, Deed] = {
     "not_started": _deed("bad", "✕", "Could not start", "start_refused"),
     "released": _deed("run", "▸", "Batch released", "released"),
     "batch_ended": _deed("idle", "■", "Batch ended", "batch_ended"),
+    "batch_ended_badly": _deed("bad", "✕", "Batch ended with failures", "batch_ended_badly"),
     "at_gate": _deed("warn", "◆", "Waits at a gate", MOVED, after={Stage.GATE}),
     "gate_opened": _deed(
         "run", "▸", "Gate opened", MOVED, before={Stage.GATE}, after={Stage.ROLLING}
@@ -85,6 +86,7 @@ DEEDS: dict[str, Deed] = {
     "restored": _deed("warn", "↩", "Put back", "restored", "nothing_to_remove"),
     "gave_up": _deed("warn", "⊘", "Gave up on the rest", "gave_up"),
     "ended": _deed("idle", "■", "Ended", MOVED, after={Stage.COMPLETED, Stage.ROLLED_BACK}),
+    "ended_badly": _deed("bad", "✕", "Ended with failures", "ended_badly"),
 }
 
 

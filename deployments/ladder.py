@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.outlook import steady
-from deployments.planner import BatchView, Snapshot, delay, opens_by_itself, unhealthy
+from deployments.planner import BatchView, Snapshot, opens_at, unhealthy
 from deployments.states import (
     FINISHED,
     RELEASED,
@@ -30,6 +30,7 @@ OVER_SHOWN = 10
 WAITING = Look(Tone.IDLE, "·", "Not started")
 RUNNING = Look(Tone.RUN, "▸", "In progress")
 AT_GATE = Look(Tone.WARN, "◆", "Waiting at its gate")
+OPENING = Look(Tone.RUN, "◷", "Opens by itself")
 HELD = Look(Tone.BAD, "!", "Held")
 PAUSED = Look(Tone.WARN, "‖", "Paused")
 DONE = Look(Tone.OK, "✓", "Ended")
@@ -61,7 +62,8 @@ class Countdown:
 class BatchRow:
     """One batch as the table of batches shows it.
 
-    `then` is what has to be before the next, or the `countdown` to it.
+    `then` is what has to be before the next, or the `countdown` to it. `over` is when the whole
+    deployment ended, after which no batch does; None until then.
     """
 
     batch: Batch
@@ -69,6 +71,17 @@ class BatchRow:
     tallies: list[queries.Tally]
     then: str
     countdown: Countdown | None
+    over: datetime | None = None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When nothing of it was left to wait for; what was sent has ended with the deployment."""
+        return self.batch.ended_at or (self.over if self.batch.released_at else None)
+
+    @property
+    def not_yet(self) -> str:
+        """What stands in place of a time that there is not."""
+        return "–" if self.over else "not yet"
 
     @property
     def outcome(self) -> str:
@@ -98,13 +111,15 @@ def of(deployment: Deployment, seen: Snapshot, now: datetime) -> Ladder:
     looks = [_look(view, seen) for _, view in pairs]
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
+    over = deployment.ended_at if seen.stage in FINISHED else None
     rows = [
         BatchRow(
             batch,
             look,
             queries.tallies(view.counts),
             _then(view, seen, look),
-            _countdown(view, seen, look, now),
+            _countdown(seen, look, now),
+            over,
         )
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
@@ -124,7 +139,7 @@ def _look(view: BatchView, seen: Snapshot) -> Look:
         if view.count(state) == view.total:
             return STATE_LOOKS[state]
     if seen.stage is Stage.GATE and seen.gate_batch == view.number:
-        return AT_GATE
+        return OPENING if opens_at(seen) else AT_GATE
     if seen.stage is Stage.HELD and unhealthy(view, seen.policy):
         return HELD
     if not (view.released or view.ended or view.count(*RELEASED)):
@@ -147,18 +162,18 @@ def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
         return ""
     rule = seen.policy.gate(view.gate)
     by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
-    if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
+    if not rule.automatic or look is AT_GATE:
         return by_hand
-    if look is AT_GATE or not rule.delay_seconds:
+    if look is OPENING or not rule.delay_seconds:
         return ""
     return f"The next follows {duration(rule.delay_seconds)} later"
 
 
-def _countdown(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> Countdown | None:
+def _countdown(seen: Snapshot, look: Look, now: datetime) -> Countdown | None:
     """Only where the rollout waits for nothing but the clock."""
-    if look is not AT_GATE or not opens_by_itself(seen) or seen.gate_since is None:
+    opens = opens_at(seen) if look is OPENING else None
+    if opens is None:
         return None
-    opens = seen.gate_since + timedelta(seconds=delay(seen))
     return Countdown(opens, max(1, round((opens - steady(seen, now)).total_seconds())))
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from deployments import frames, ladder, moves
+from deployments import frames, ladder, moves, timeline
 from deployments.ladder import Countdown
 from deployments.models import Deployment, Event
 from deployments.planner import waiting_for
@@ -174,7 +174,7 @@ def test_a_rollout_that_is_over_fills_its_bar():
     assert picture(rollout).bar == [("ok", "Installed", 1), ("over", "Skipped", 1)]
 
 
-def test_how_it_ended_colours_its_newest_end_alone():
+def test_each_end_has_the_colour_of_how_it_ended():
     """It completed well, and then could not be put back everywhere."""
     rollout = stages.rolled_back_with_failures(plant.a_version())
     tones = {line.event.to_stage: line.tone for line in picture(rollout).events}
@@ -186,4 +186,4 @@ def test_every_kind_of_line_in_the_timeline_has_a_tone_of_its_own_or_of_its_stag
     stages.in_each_stage()
     kinds = set(Event.objects.filter(to_stage="").values_list("kind", flat=True))
     assert kinds
-    assert kinds <= set(frames.EVENT_TONES)
+    assert kinds <= set(timeline.EVENT_TONES)

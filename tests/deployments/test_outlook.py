@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from deployments import frames, ladder, moves
+from deployments import frames, ladder, moves, submitting
 from deployments.ladder import Countdown
 from deployments.models import Deployment, Event
 from deployments.planner import waiting_for
@@ -25,16 +25,24 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
     ("name", "words"),
     [
         ("draft", "It is at step 5 of 5, Review."),
-        ("awaiting approval", "Its author asks for it."),
+        ("awaiting approval", "Its author asked for approval."),
         ("ready", "Until then nothing reaches a device."),
         ("ready", "Started, it goes to 1 device at once."),
         ("rolling", "1 device: fetching or installing it."),
-        ("at the canary's gate", "Canary has ended: it waits for Promote Canary."),
-        ("at the canary's gate", "Batch 1 is next: 2 devices."),
-        ("at a batch's gate", "Batch 1 has ended: it waits for Approve Batch."),
-        ("at a batch's gate", "Batch 2 is next: 2 devices."),
+        ("at the canary's gate", "The canary is well: 1 of 1 installed."),
+        (
+            "at the canary's gate",
+            "Promote Canary sends it to Batch 1, 2 devices; 2 devices follow after that.",
+        ),
+        ("at a batch's gate", "Batch 1 is well: 2 of 2 installed."),
+        ("at a batch's gate", "Approve Batch sends it to the other 2 devices."),
         ("held", "Canary: 1 of 1 failed, 0 allowed."),
-        ("held", "Resume accepts the failures so far and goes on: 4 devices still have to get it."),
+        ("held", "Too many devices failed: nothing more is sent before somebody decides."),
+        (
+            "held",
+            "Retry failed tries it again on 1 device; Resume goes on despite the failures: "
+            "4 devices still have to get it.",
+        ),
         ("paused", "Resume goes on where it stopped: 2 devices still have to get it."),
         ("paused", "Somebody paused it and has to resume it."),
         ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),
@@ -42,7 +50,7 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
         ("completed with failures", "1 device failed. The table below says why."),
         ("rolling back", "1 device: going back to what ran before."),
         ("rolled back", "Every device that it reached has what it ran before."),
-        ("rolled back with failures", "1 device could not be put back."),
+        ("rolled back with failures", "An operator can try that once more with Retry failed."),
         ("cancelled", "No device has installed it."),
     ],
 )
@@ -50,6 +58,15 @@ def test_every_stage_says_what_happens_next(name, words):
     deployment = stages.MADE[name][1](plant.a_version())
     url = reverse("admin:deployments_deployment_page", args=[deployment.pk])
     assert words in cast.sign_in(cast.viewer()).get(url).content.decode()
+
+
+def test_who_asked_for_approval_is_named_in_words_that_are_right_for_everybody():
+    made, author = plant.a_draft([plant.a_device()]), cast.operator()
+    submitting.submit(made, actor=author, now=plant.NOON, ask_approval=True)
+    assert picture(made).next[:2] == [
+        f"{author.username} asked for approval.",
+        "An admin who had no part in it can approve it.",
+    ]
 
 
 def test_what_the_planner_waits_for_is_said_in_its_own_words():
@@ -71,7 +88,8 @@ def test_a_gate_counts_down_in_steps_that_a_person_needs(left, words):
     )
     stages.install([device])
     plant.tick(rollout)
-    assert f"the next batch follows in {words}" in picture(rollout, 600 - left).next[0]
+    said = f"In {words} it goes to the other device, or at once with Approve Batch."
+    assert picture(rollout, 600 - left).next == ["Batch 1 is well: 1 of 1 installed.", said]
 
 
 @pytest.mark.parametrize(("left", "steady_seconds"), [(600, 600), (247, 300)])

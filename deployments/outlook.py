@@ -85,8 +85,8 @@ def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
     numbers = [
         f"{verdict(batch, seen.policy)}." for batch in seen.batches if unhealthy(batch, seen.policy)
     ]
-    again = f"Retry failed tries it again on {devices(seen.count(State.FAILED))}"
-    return [*numbers, f"{again}; Resume goes on despite the failures: {_left_over(seen)}."]
+    again = f"Retry failed tries it again on {devices(seen.count(State.FAILED))}."
+    return [*numbers, again, f"Resume goes on despite the failures: {_left_over(seen)}."]
 
 
 def _paused(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -103,8 +103,8 @@ def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
     if failed:
         return [
             f"It is over: {devices(failed)} failed. The table below says why.",
-            "An operator can try them once more with Retry failed, or put back what ran before "
-            "with Roll back.",
+            "An operator can try them once more with Retry failed.",
+            "Roll back would put back what ran before, everywhere.",
         ]
     return ["It is over. The devices keep the application until another deployment changes it."]
 

@@ -34,7 +34,7 @@ from deployments.states.looks import (
     refusal,
     stage_look,
 )
-from deployments.states.verbs import ENGINE_MOVES, VERBS, Verb, allowed
+from deployments.states.verbs import ENGINE_MOVES, PRIMARY, VERBS, Verb, allowed
 
 __all__ = [
     "ACTIVE",
@@ -49,6 +49,7 @@ __all__ = [
     "IN_FLIGHT",
     "NEEDS_SOMEBODY",
     "ON_THE_WAY",
+    "PRIMARY",
     "RELEASED",
     "RETRIED",
     "STAGE_LOOKS",

@@ -7,12 +7,14 @@ from django.urls import reverse
 
 from deployments import frames, ladder, moves, submitting
 from deployments.ladder import Countdown
-from deployments.models import Deployment, Event
+from deployments.models import Deployment, Event, Instance
 from deployments.planner import waiting_for
 from tests import cast
 from tests.deployments import plant, stages
 
 pytestmark = pytest.mark.django_db
+
+MANY_AT_ONCE = {"kind": "rolling", "batch_by": "size"}
 
 
 def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
@@ -38,11 +40,8 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
         ("at a batch's gate", "Approve Batch sends it to the other 2 devices."),
         ("held", "Canary: 1 of 1 failed, 0 allowed."),
         ("held", "Too many devices failed: nothing more is sent before somebody decides."),
-        (
-            "held",
-            "Retry failed tries it again on 1 device; Resume goes on despite the failures: "
-            "4 devices still have to get it.",
-        ),
+        ("held", "Retry failed tries it again on 1 device."),
+        ("held", "Resume goes on despite the failures: 4 devices still have to get it."),
         ("paused", "Resume goes on where it stopped: 2 devices still have to get it."),
         ("paused", "Somebody paused it and has to resume it."),
         ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),
@@ -74,6 +73,40 @@ def test_what_the_planner_waits_for_is_said_in_its_own_words():
     for name in ("rolling", "held", "paused", "at a batch's gate", "rolling back"):
         seen = picture(stages.MADE[name][1](version))
         assert set(waiting_for(seen.seen, plant.NOON)) <= set(seen.next), name
+
+
+def held_by(number: int, version: str = "1.0.0") -> Deployment:
+    fleet, rules = stages.some(number + 1), {**MANY_AT_ONCE, "batch_size": number}
+    rollout = plant.a_rollout(fleet, plant.a_version(version), **rules)
+    for device in fleet[:number]:
+        stages.fail(device, error=f"no space for {device.path} <here>")
+    plant.tick(rollout)
+    assert rollout.stage == "held"
+    return rollout
+
+
+@pytest.mark.parametrize(("failed", "more"), [(2, 0), (3, 0), (5, 2)])
+def test_who_is_to_decide_about_failures_sees_the_first_of_them_with_their_errors(failed, more):
+    rollout = held_by(failed)
+    url = reverse("admin:deployments_deployment_page", args=[rollout.pk])
+    text = cast.sign_in(cast.viewer()).get(url).content.decode()
+    box = " ".join(text.split('class="failed"')[1].split("</ul>")[0].split())
+    paths = Instance.objects.filter(state="failed").values_list("device__path", flat=True)
+    for path in paths[:3]:
+        said = f"The device reported a failure: no space for {path} &lt;here&gt;"
+        assert f"<strong>{path}</strong> {said}" in box
+    assert box.count("<strong>") == min(failed, 3)
+    assert '<a href="?state=failed#devices">Show the failed</a>' in box
+    assert (f"({more} more)" in box) is bool(more)
+
+
+def test_naming_failures_costs_the_same_for_few_and_many_and_nothing_without(
+    django_assert_num_queries,
+):
+    rolling = stages.rolling(plant.a_version("3.0.0"))
+    for deployment, queries in ((held_by(2), 5), (held_by(6, "2.0.0"), 5), (rolling, 4)):
+        with django_assert_num_queries(queries):
+            picture(deployment)
 
 
 @pytest.mark.parametrize(

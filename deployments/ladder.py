@@ -7,14 +7,11 @@ from datetime import datetime, timedelta
 from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.outlook import steady
-from deployments.planner import BatchView, Snapshot, delay, opens_by_itself, unhealthy
+from deployments.planner import BatchView, Snapshot, delay, opener, opens_by_itself, unhealthy
 from deployments.states import (
     FINISHED,
     RELEASED,
     STATE_LOOKS,
-    VERBS,
-    Action,
-    Gate,
     Look,
     Stage,
     State,
@@ -38,8 +35,6 @@ GOING_BACK = Look(Tone.RUN, "↺", "Being put back")
 PUT_BACK = Look(Tone.WARN, "↩", "Put back")
 NOT_ALL_PUT_BACK = Look(Tone.BAD, "✕", "Not all put back")
 
-#: What opens the gate behind a batch by hand.
-OPENERS = {Gate.CANARY: Action.PROMOTE_CANARY, Gate.BATCH: Action.APPROVE_BATCH}
 #: Looks of batches that nothing more is expected of.
 _OVER = (
     *(DONE, DONE_WITH_FAILURES, PUT_BACK, NOT_ALL_PUT_BACK),
@@ -146,7 +141,7 @@ def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
     if last or view.gate is None or view.gate_open or look is HELD or seen.stage in _NO_MORE:
         return ""
     rule = seen.policy.gate(view.gate)
-    by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
+    by_hand = f"The next follows after {opener(view.gate)}"
     if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
         return by_hand
     if look is AT_GATE or not rule.delay_seconds:

@@ -1,6 +1,6 @@
 """What the engine does next and why, and how a rollout is cut into batches. Pure: no Django."""
 
-from deployments.planner.explaining import waiting_for
+from deployments.planner.explaining import opener, waiting_for
 from deployments.planner.health import breach, unhealthy
 from deployments.planner.limits import delay, next_look, opens_by_itself
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
@@ -50,6 +50,7 @@ __all__ = [
     "breach",
     "delay",
     "next_look",
+    "opener",
     "opens_by_itself",
     "outcome",
     "partition",

@@ -11,23 +11,18 @@ from typing import Literal, NotRequired, TypedDict
 
 from django.template.loader import render_to_string
 
-from deployments import counting, failures, ladder, queries
-from deployments.models import Deployment, Event, Instance
+from deployments import counting, failures, ladder, queries, timeline
+from deployments.models import Deployment, Instance
 from deployments.outlook import next_words
 from deployments.planner import Snapshot
 from deployments.states import (
-    ENDED_BADLY,
     FINISHED,
     GOING_BACK,
     PRIMARY,
     Action,
-    Failure,
     Stage,
     State,
-    Status,
-    Tone,
     allowed,
-    stage_look,
 )
 from deployments.strategy import policy_of
 
@@ -36,18 +31,6 @@ ROWS_PER_FRAME = 200
 
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
-
-#: The tone of a line of the timeline that led to no other stage, by its kind.
-EVENT_TONES: dict[str, Tone] = {
-    **dict.fromkeys((failure.value for failure in Failure), Tone.BAD),
-    "start_refused": Tone.BAD,
-    "taken_back": Tone.WARN,
-    "deferred": Tone.WARN,
-    "released": Tone.RUN,
-    "retried": Tone.RUN,
-    "restored": Tone.RUN,
-    "batch_ended": Tone.OK,
-}
 
 
 class Row(TypedDict):
@@ -106,14 +89,6 @@ class Frame(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the timeline, in the tone of the stage it led to."""
-
-    event: Event
-    tone: Tone
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """A deployment as it was at one moment, without its instances."""
 
@@ -121,7 +96,7 @@ class Picture:
     seen: Snapshot
     census: queries.Census
     ladder: ladder.Ladder
-    events: list[Line]
+    events: list[timeline.Line]
     failures: failures.Failures
     at: datetime
 
@@ -181,7 +156,7 @@ def take(deployment_pk: int, *, now: datetime) -> Picture | None:
     if deployment is None:
         return None
     seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
-    lines = _lines(list(queries.newest_events(deployment_pk)), Status(deployment.status))
+    lines = timeline.lines(queries.newest_events(deployment_pk))
     steps = ladder.of(deployment, seen, now)
     failed = failures.of(deployment_pk, seen)
     return Picture(deployment, seen, queries.census(seen), steps, lines, failed, now)
@@ -281,19 +256,3 @@ def _idle(seen: Snapshot) -> list[Action]:
         for action, number in ((Action.RETRY_FAILED, failed), (Action.GIVE_UP, going_back))
         if not number
     ]
-
-
-def _lines(events: list[Event], status: Status) -> list[Line]:
-    ends = [event.pk for event in events if event.to_stage in ENDED_BADLY]
-    newest = ends[0] if ends else None  # How it ended is known of that alone.
-    return [
-        Line(event, tone_of(event, status if event.pk == newest else Status.PENDING))
-        for event in events
-    ]
-
-
-def tone_of(event: Event, status: Status = Status.PENDING) -> Tone:
-    """The tone of a line of history; `status` says how the deployment ended with it."""
-    if event.kind in EVENT_TONES:
-        return EVENT_TONES[event.kind]
-    return stage_look(Stage(event.to_stage), status).tone if event.to_stage else Tone.IDLE

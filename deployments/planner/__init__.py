@@ -2,7 +2,7 @@
 
 from deployments.planner.explaining import opener, waiting_for
 from deployments.planner.health import breach, unhealthy
-from deployments.planner.limits import delay, next_look, opens_by_itself
+from deployments.planner.limits import next_look, opens_at
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
 from deployments.planner.plan import outcome, plan, putting_back
 from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
@@ -48,10 +48,9 @@ __all__ = [
     "WaitAtGate",
     "amount",
     "breach",
-    "delay",
     "next_look",
     "opener",
-    "opens_by_itself",
+    "opens_at",
     "outcome",
     "partition",
     "plan",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from deployments import frames, ladder, moves, submitting
+from deployments import frames, ladder, moves, submitting, timeline
 from deployments.ladder import Countdown
 from deployments.models import Deployment, Event, Instance
 from deployments.planner import waiting_for
@@ -153,8 +153,8 @@ def test_before_the_start_the_first_batch_is_named_with_all():
 LOOKS = {
     "ready": ["Not started"],
     "rolling": ["In progress"],
-    "at the canary's gate": ["Waiting at its gate", "Not started", "Not started"],
-    "at a batch's gate": ["Ended", "Waiting at its gate", "Not started"],
+    "at the canary's gate": ["Waiting for Promote Canary", "Not started", "Not started"],
+    "at a batch's gate": ["Ended", "Waiting for Approve Batch", "Not started"],
     "held": ["Held", "Not started", "Not started"],
     "paused": ["Paused", "Not started"],
     "completed": ["Ended"],
@@ -173,8 +173,22 @@ def test_batches_say_where_they_stand(name):
 
 
 def test_a_batch_says_what_stands_between_it_and_the_next_until_that_is_over():
-    rows = picture(stages.at_batch_gate(plant.a_version())).ladder.rows
+    rows = picture(stages.at_canary_gate(plant.a_version())).ladder.rows
     assert [row.then for row in rows] == ["", "The next follows after Approve Batch", ""]
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [("manual", "Waiting for Promote Canary"), ("automatic", "Waiting for the clock")],
+)
+def test_a_batch_at_a_gate_is_told_in_the_words_of_the_whole_rollout(gate, words):
+    devices = stages.some(2)
+    rules = {**stages.BY_HAND, "canary_gate": gate, "canary_soak_seconds": 600}
+    rollout = plant.a_rollout(devices, **rules)
+    stages.install(devices[:1])
+    plant.tick(rollout)
+    assert picture(rollout).ladder.rows[0].look == rollout.look
+    assert rollout.look.words == words
 
 
 def test_failures_that_somebody_accepted_are_told():
@@ -225,7 +239,7 @@ def test_a_rollout_that_is_over_fills_its_bar():
     assert picture(rollout).bar == [("ok", "Installed", 1), ("over", "Skipped", 1)]
 
 
-def test_how_it_ended_colours_its_newest_end_alone():
+def test_each_end_has_the_colour_of_how_it_ended():
     """It completed well, and then could not be put back everywhere."""
     rollout = stages.rolled_back_with_failures(plant.a_version())
     tones = {line.event.to_stage: line.tone for line in picture(rollout).events}
@@ -237,4 +251,4 @@ def test_every_kind_of_line_in_the_timeline_has_a_tone_of_its_own_or_of_its_stag
     stages.in_each_stage()
     kinds = set(Event.objects.filter(to_stage="").values_list("kind", flat=True))
     assert kinds
-    assert kinds <= set(frames.EVENT_TONES)
+    assert kinds <= set(timeline.EVENT_TONES)

@@ -84,6 +84,7 @@
       if (frame.parts) showParts(frame.parts);
       if (frame.deployment) {
         showActions(frame.deployment);
+        put(document.querySelector("[data-status]"), frame.deployment.status);
         endMessages(frame.deployment.words);
       }
       if (frame.counts) showCounts(frame.counts);

@@ -29,6 +29,8 @@ from deployments.strategy import policy_of
 #: A frame never carries more rows than this; the page then asks for the rows it shows.
 ROWS_PER_FRAME = 200
 
+#: What may be done besides, once it is over: a new draft of the same.
+AGAIN = "again"
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
 
@@ -120,7 +122,8 @@ class Picture:
     def actions(self) -> list[str]:
         """What may be done now; not what there is nothing to do for."""
         idle = {action.value for action in _idle(self.seen)}
-        return [action for action in actions(self.deployment) if action not in idle]
+        possible = [action for action in actions(self.deployment) if action not in idle]
+        return [*possible, AGAIN] if self.over and not self.deployment.hidden_at else possible
 
     @property
     def primary(self) -> str:

@@ -102,8 +102,8 @@ def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
     failed = seen.count(State.FAILED)
     if failed:
         return [
-            f"It is over: {devices(failed)} failed. The table below says why.",
-            "An operator can try them once more with Retry failed.",
+            f"It is over: {devices(failed)} failed.",
+            "An operator can try once more there with Retry failed.",
             "Roll back would put back what ran before, everywhere.",
         ]
     return ["It is over. The devices keep the application until another deployment changes it."]
@@ -113,8 +113,8 @@ def _rolled_back(_deployment: Deployment, seen: Snapshot) -> list[str]:
     if seen.unrestored:
         failed = devices(seen.unrestored)
         return [
-            f"It is over: {failed} could not be put back. The table below says why.",
-            "An operator can try that once more with Retry failed.",
+            f"It is over: {failed} could not be put back.",
+            "An operator can try once more there with Retry failed.",
         ]
     return ["It is over. Every device that it reached has what it ran before."]
 

@@ -46,10 +46,10 @@ def picture(deployment: Deployment, seconds: float = 0) -> frames.Picture:
         ("paused", "Somebody paused it and has to resume it."),
         ("cancelling", "Nothing new is sent out; it is cancelled when the others have finished."),
         ("completed", "The devices keep the application until another deployment changes it."),
-        ("completed with failures", "1 device failed. The table below says why."),
+        ("completed with failures", "It is over: 1 device failed."),
         ("rolling back", "1 device: going back to what ran before."),
         ("rolled back", "Every device that it reached has what it ran before."),
-        ("rolled back with failures", "An operator can try that once more with Retry failed."),
+        ("rolled back with failures", "An operator can try once more there with Retry failed."),
         ("cancelled", "No device has installed it."),
     ],
 )

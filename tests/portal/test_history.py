@@ -92,7 +92,7 @@ ALL = ["Deleted.", "Five", "Added.", "Two", "Three", "One"]
 def test_both_tables_are_one_list_newest_first(told, operator):
     assert said(operator) == ALL
     text = operator.get(PAGE).content.decode()
-    for words in ("ann", "bob", "Lineside", "“line 4 is idle”", "Mixers", "Waits for a go-ahead"):
+    for words in ("ann", "bob", "Lineside", "“line 4 is idle”", "Mixers", "Waits to go on"):
         assert words in text
 
 
@@ -297,7 +297,7 @@ def test_the_file_holds_what_is_filtered_with_exact_times(told, operator):
         ["Time", "Person", "Action", "Kind", "Name", "What happened", "Reason"],
         [
             "2026-11-23T13:03:00+01:00",
-            *("Lineside", "Waits for a go-ahead", "Deployment", "Mixers", "Two: a gate.", ""),
+            *("Lineside", "Waits to go on", "Deployment", "Mixers", "Two: a gate.", ""),
         ],
         [
             "2026-11-23T13:01:00+01:00",

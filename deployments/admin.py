@@ -39,6 +39,7 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
             path("<int:pk>/compare/", guard(views.compare), name=f"{name}_compare"),
             path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
             path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
+            path("<int:pk>/again/", guard(wizard.again), name=f"{name}_again"),
             path(
                 "workload/<int:pk>/roll-back/",
                 guard(one_device_page.roll_back),

@@ -68,10 +68,8 @@ DEEDS: dict[str, Deed] = {
     "released": _deed("run", "▸", "Batch released", "released"),
     "batch_ended": _deed("idle", "■", "Batch ended", "batch_ended"),
     "batch_ended_badly": _deed("bad", "✕", "Batch ended with failures", "batch_ended_badly"),
-    "at_gate": _deed("warn", "◆", "Waits at a gate", MOVED, after={Stage.GATE}),
-    "gate_opened": _deed(
-        "run", "▸", "Gate opened", MOVED, before={Stage.GATE}, after={Stage.ROLLING}
-    ),
+    "at_gate": _deed("warn", "◆", "Waits to go on", MOVED, after={Stage.GATE}),
+    "gate_opened": _deed("run", "▸", "Went on", MOVED, before={Stage.GATE}, after={Stage.ROLLING}),
     "held": _deed("bad", "!", "Held", MOVED, after={Stage.HELD}),
     "paused": _deed("warn", "‖", "Paused", MOVED, after={Stage.PAUSED}),
     "resumed": _deed(

@@ -10,18 +10,16 @@ from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from django.template.loader import render_to_string
-from django.utils.text import Truncator
 
-from deployments import counting, ladder, queries, timeline
+from deployments import counting, failures, ladder, queries, timeline
 from deployments.models import Deployment, Instance
 from deployments.outlook import next_words
 from deployments.planner import Snapshot
 from deployments.states import (
-    FAILURE_WORDS,
     FINISHED,
     GOING_BACK,
+    PRIMARY,
     Action,
-    Failure,
     Stage,
     State,
     allowed,
@@ -30,9 +28,9 @@ from deployments.strategy import policy_of
 
 #: A frame never carries more rows than this; the page then asks for the rows it shows.
 ROWS_PER_FRAME = 200
-#: So much of what a device said fits into a row, in characters: all rows of a frame may be long.
-LONGEST_ERROR = 1000
 
+#: What may be done besides, once it is over: a new draft of the same.
+AGAIN = "again"
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
 
@@ -63,6 +61,7 @@ class Head(TypedDict):
     words: str
     status: str
     actions: list[str]
+    primary: str
     shown: dict[str, str]
     over: bool
     layout: str
@@ -100,6 +99,7 @@ class Picture:
     census: queries.Census
     ladder: ladder.Ladder
     events: list[timeline.Line]
+    failures: failures.Failures
     at: datetime
 
     @property
@@ -122,7 +122,13 @@ class Picture:
     def actions(self) -> list[str]:
         """What may be done now; not what there is nothing to do for."""
         idle = {action.value for action in _idle(self.seen)}
-        return [action for action in actions(self.deployment) if action not in idle]
+        possible = [action for action in actions(self.deployment) if action not in idle]
+        return [*possible, AGAIN] if self.over and not self.deployment.hidden_at else possible
+
+    @property
+    def primary(self) -> str:
+        """The most likely of them; none where no step is likelier than another."""
+        return next((action.value for action in PRIMARY if action in self.actions), "")
 
     @property
     def shown(self) -> dict[str, str]:
@@ -148,14 +154,15 @@ class Picture:
 
 
 def take(deployment_pk: int, *, now: datetime) -> Picture | None:
-    """Reads the picture in four queries, however many devices; None when the draft is gone."""
+    """Reads the picture in five queries at most, whatever its size; None when the draft is gone."""
     deployment = queries.for_page().filter(pk=deployment_pk).first()
     if deployment is None:
         return None
     seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
     lines = timeline.lines(queries.newest_events(deployment_pk))
     steps = ladder.of(deployment, seen, now)
-    return Picture(deployment, seen, queries.census(seen), steps, lines, now)
+    failed = failures.of(deployment_pk, seen)
+    return Picture(deployment, seen, queries.census(seen), steps, lines, failed, now)
 
 
 def snapshot(deployment_pk: int, wanted: Collection[int], *, now: datetime) -> Frame | None:
@@ -217,15 +224,8 @@ def row(instance: Instance) -> Row:
         # Said once is enough: the badge beside it has the same words often.
         "progress_words": "" if instance.progress_words == look.words else instance.progress_words,
         "attempts": instance.attempts,
-        "error": error_words(instance),
+        "error": failures.words(instance, failures.LONGEST_IN_ROW),
     }
-
-
-def error_words(instance: Instance) -> str:
-    """Why it failed, then what the device said about it."""
-    reason = FAILURE_WORDS[Failure(instance.failure)] if instance.failure else ""
-    said = Truncator(instance.last_error).chars(LONGEST_ERROR)
-    return ": ".join(part for part in (reason, said) if part)
 
 
 def actions(deployment: Deployment) -> list[str]:
@@ -243,6 +243,7 @@ def _head(picture: Picture) -> Head:
         "words": look.words,
         "status": picture.deployment.status_words,
         "actions": picture.actions,
+        "primary": picture.primary,
         "shown": picture.shown,
         "over": picture.over,
         "layout": picture.layout,

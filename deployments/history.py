@@ -92,6 +92,12 @@ class Line:
     reason: str = ""
 
     @property
+    def rest(self) -> str:
+        """The sentence beside the word of its look, which it may begin with: that is said once."""
+        begins = re.match(rf"{re.escape(self.look.words)}\b[:.]? ?", self.sentence)
+        return self.sentence[begins.end() :] if begins else self.sentence
+
+    @property
     def thing(self) -> Thing | None:
         """What it is about, where that has pages."""
         return (self.noun, self.key) if self.noun and self.key is not None else None

@@ -30,6 +30,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "picture": picture,
         "buttons": buttons(request, picture),
         "at": frames.moment(picture.at),
+        "may_create": request.user.has_perm("deployments.add_deployment"),
         "continue_url": _continue_url(request, deployment),
         "configuration": configuration.of(deployment),
     }

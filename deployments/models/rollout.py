@@ -136,7 +136,7 @@ class Batch(models.Model):
 
     `gate` is the kind of gate behind it, opened at `gate_opened_at`; `accepted_failures` are those
     that somebody accepted by resuming. `released_at` is empty again when devices of it were taken
-    back.
+    back or are tried again; `first_released_at` stays.
     """
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="batches")
@@ -148,6 +148,7 @@ class Batch(models.Model):
     gate_opened_at = models.DateTimeField(null=True, blank=True)
     accepted_failures = models.PositiveIntegerField(default=0, db_default=0)
     released_at = models.DateTimeField(null=True, blank=True)
+    first_released_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

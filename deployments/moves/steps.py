@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
@@ -57,7 +58,9 @@ def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
     assert isinstance(step, Release)
     mine = Batch.objects.filter(deployment=deployment)
     mine.filter(number=step.opens or 0, gate_opened_at=None).update(gate_opened_at=now)
-    begins = mine.filter(number=step.batch, released_at=None).update(released_at=now)
+    begins = mine.filter(number=step.batch, released_at=None).update(
+        released_at=now, first_released_at=Coalesce("first_released_at", now)
+    )
     released = releasing.release(deployment, mine.get(number=step.batch), now)
     if begins:
         have = released.satisfied

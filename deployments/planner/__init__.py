@@ -1,6 +1,6 @@
 """What the engine does next and why, and how a rollout is cut into batches. Pure: no Django."""
 
-from deployments.planner.explaining import waiting_for
+from deployments.planner.explaining import opener, waiting_for
 from deployments.planner.health import breach, unhealthy
 from deployments.planner.limits import next_look, opens_at
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
@@ -49,6 +49,7 @@ __all__ = [
     "amount",
     "breach",
     "next_look",
+    "opener",
     "opens_at",
     "outcome",
     "partition",

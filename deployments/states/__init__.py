@@ -35,7 +35,7 @@ from deployments.states.looks import (
     refusal,
     stage_look,
 )
-from deployments.states.verbs import ENGINE_MOVES, VERBS, Verb, allowed
+from deployments.states.verbs import ENGINE_MOVES, PRIMARY, VERBS, Verb, allowed
 
 __all__ = [
     "ACTIVE",
@@ -51,6 +51,7 @@ __all__ = [
     "IN_FLIGHT",
     "NEEDS_SOMEBODY",
     "ON_THE_WAY",
+    "PRIMARY",
     "RELEASED",
     "RETRIED",
     "STAGE_LOOKS",

@@ -20,7 +20,7 @@ STAGE_LOOKS: dict[Stage, Look] = {
     Stage.AWAITING_APPROVAL: Look(Tone.WARN, "?", "Waiting for approval"),
     Stage.READY: Look(Tone.WARN, "◷", "Ready to start"),
     Stage.ROLLING: Look(Tone.RUN, "▸", "Rolling out"),
-    Stage.GATE: Look(Tone.WARN, "◆", "Waiting at a gate"),
+    Stage.GATE: Look(Tone.WARN, "◆", "Waiting for a go-ahead"),
     Stage.HELD: Look(Tone.BAD, "!", "Held"),
     Stage.PAUSED: Look(Tone.WARN, "‖", "Paused"),
     Stage.CANCELLING: Look(Tone.WARN, "◌", "Cancelling"),
@@ -41,7 +41,7 @@ GATE_LOOKS: dict[Gate, Look] = {
 }
 
 #: A gate that the clock alone opens waits for nobody.
-GATE_BY_ITSELF = Look(Tone.RUN, "◷", "Gate opens by itself")
+GATE_BY_ITSELF = Look(Tone.RUN, "◷", "Waiting for the clock")
 
 STATUS_WORDS: dict[Status, str] = {
     Status.PENDING: "Pending",

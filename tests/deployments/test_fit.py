@@ -66,7 +66,7 @@ def test_capacity_is_compared_with_numbers(wanted: Json, reasons: list[str]) -> 
         pytest.param(
             {"supportedDeploymentTypes": ["helm", "custom"]},
             profile(),
-            "runs helm and custom, this profile is compose",
+            "has only Helm and custom, and this needs Compose",
             id="another type",
         ),
         pytest.param(

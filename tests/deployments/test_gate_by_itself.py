@@ -46,7 +46,7 @@ def test_who_is_needed_and_who_is_not_are_told_apart(viewer):
     assert listed(viewer, "gate") == {by_hand}
     assert listed(viewer, "opening") == {alone}
     assert (by_hand.look.words, by_hand.look.tone) == ("Waiting for Promote Canary", "warn")
-    assert (alone.look.words, alone.look.tone) == ("Gate opens by itself", "run")
+    assert (alone.look.words, alone.look.tone) == ("Waiting for the clock", "run")
     assert by_hand.opens_at is None
     assert alone.opens_at == plant.after(60)
     assert list(queries.in_progress()) == [by_hand, alone]
@@ -56,7 +56,7 @@ def test_the_line_says_when_the_next_batch_follows(viewer, monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: plant.after(15))
     at_its_gate(**SOON)
     text = viewer.get(LIST).content.decode()
-    assert "Gate opens by itself" in text
+    assert "Waiting for the clock" in text
     assert ">in 45 s</time>" in text.split("next batch")[1]
 
 

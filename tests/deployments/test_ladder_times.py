@@ -23,6 +23,25 @@ def test_while_it_runs_what_is_to_come_is_not_yet():
     assert second.count("not yet") == rest.count("not yet") == 2
 
 
+def test_a_batch_that_is_tried_again_keeps_the_time_of_its_first_release():
+    rollout = stages.completed_with_failures(plant.a_version())
+    moves.retry_failed(rollout, actor=None, now=plant.after(40))
+    plant.tick(rollout, plant.after(40))
+    (row,) = rows(rollout)
+    assert point(plant.NOON) in row
+    assert point(plant.after(40)) not in row
+
+
+def test_a_batch_that_was_taken_back_keeps_the_time_of_its_first_release():
+    rollout = stages.rolling(plant.a_version())
+    moves.pause(rollout, actor=None, now=plant.after(20))
+    moves.resume(rollout, actor=None, now=plant.after(40))
+    plant.tick(rollout, plant.after(40))
+    (row,) = rows(rollout)
+    assert point(plant.NOON) in row
+    assert point(plant.after(40)) not in row
+
+
 def test_batches_of_a_rollback_that_is_over_have_ended_with_it():
     devices = stages.some(3)
     rollout = plant.a_rollout(devices, kind="rolling", batch_by="size", batch_size=1)

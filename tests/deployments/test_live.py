@@ -127,7 +127,7 @@ async def test_the_stage_and_with_it_the_buttons_follow(rollout, devices, cookie
         while not frame["deployment"]["over"]:
             frame = await next_news(opened)
         assert frame["deployment"]["words"] == "Completed"
-        assert frame["deployment"]["actions"] == ["rollback", "delete"]
+        assert frame["deployment"]["actions"] == ["rollback", "delete", "again"]
         assert "Completed: 3 of 3 installed" in frame["parts"]["timeline"]
 
 

@@ -35,7 +35,7 @@ ALL = ["Deleted.", "Five", "Added.", "Two", "Three", "One"]
 def test_both_tables_are_one_list_newest_first(told, operator):
     assert said(operator) == ALL
     text = operator.get(PAGE).content.decode()
-    for words in ("ann", "bob", "Lineside", "“line 4 is idle”", "Mixers", "Waits at a gate"):
+    for words in ("ann", "bob", "Lineside", "“line 4 is idle”", "Mixers", "Waits to go on"):
         assert words in text
 
 

@@ -34,7 +34,7 @@ def test_the_file_holds_what_is_filtered_with_exact_times(told, operator):
         ["Time", "Person", "Action", "Kind", "Name", "What happened", "Reason"],
         [
             "2026-11-23T13:03:00+01:00",
-            *("Lineside", "Waits at a gate", "Deployment", "Mixers", "Two: a gate.", ""),
+            *("Lineside", "Waits to go on", "Deployment", "Mixers", "Two: a gate.", ""),
         ],
         [
             "2026-11-23T13:01:00+01:00",

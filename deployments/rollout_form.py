@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from deployments import answers, strategy
+from deployments.forms import focus_first_wrong
 from deployments.words import UNITS
 
 #: The label of each field, in the order of the page.
@@ -92,9 +93,7 @@ class RolloutForm(forms.Form):
             known = field in self.fields
             said = f"It {problem}." if known else f"{name} {problem}."
             self.add_error(field if known else None, said)
-        first = next((name for name in self.fields if name in self.errors), None)
-        if first is not None:
-            self.fields[first].widget.attrs["autofocus"] = True
+        focus_first_wrong(self)
 
     @property
     def unfolded(self) -> bool:

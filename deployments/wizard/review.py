@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.look import point
 from deployments import configuration, drafting, moves, submitting
 from deployments.asking import edits_shown, person, plan_shown
+from deployments.forms import focus_first_wrong
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.scheduling import ScheduleForm
@@ -107,8 +108,7 @@ def _show(
     request: HttpRequest, draft: Deployment, form: ScheduleForm | None = None, *, error: str = ""
 ) -> HttpResponse:
     plan, form = submitting.preview(draft, now=timezone.now()), form or ScheduleForm()
-    if form.errors:
-        form.fields["at"].widget.attrs["autofocus"] = True
+    focus_first_wrong(form)
     context = {
         "plan": plan,
         "drawing": drawn(draft.strategy, plan),

@@ -41,9 +41,10 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
 
 def _to_begin_with(draft: Deployment) -> Mapping[str, object]:
     """What the form shows: what was chosen, else a canary where several devices get it."""
-    chosen = draft.wizard_step > drafting.ROLLOUT or draft.strategy != strategy.DEFAULTS
+    stored: Mapping[str, object] = draft.strategy
+    chosen = draft.wizard_step > drafting.ROLLOUT or stored != strategy.DEFAULTS
     if chosen or targeting.chosen(draft.targeting)[:2].count() < 2:
-        return draft.strategy
+        return stored
     return strategy.SUGGESTED
 
 

@@ -1,10 +1,13 @@
 """The wizard for somebody who has never seen it: what it suggests, explains and warns of."""
 
 import re
+from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from django.urls import reverse
 
+from applications.models import ApplicationVersion
 from deployments import drafting, submitting
 from deployments.models import Deployment
 from tests import cast
@@ -100,3 +103,111 @@ def test_who_sends_it_to_all_at_once_is_told(browser, number, rules, caution):
 def test_one_device_and_a_canary_need_no_such_caution(browser, number, rules):
     draft = plant.a_draft([plant.a_device() for _ in range(number)], **rules)
     assert "get it at once;" not in text_of(browser.get(step_url(draft, 5)))
+
+
+# The parameters
+
+
+def a_setting(name: str, schema: str, **more) -> dict[str, object]:
+    return {"parameter": name, "name": name.title(), "description": "", "schema": schema, **more}
+
+
+def a_version_of_all_kinds() -> ApplicationVersion:
+    """Settings of every kind, with help and limits, of which `site` has no default."""
+    targets = [{"pointer": "X", "components": ["controller"]}]
+    schemas = {
+        "site": {"dataType": "string", "maxLength": 8},
+        "lines": {"dataType": "string", "options": ["a", "b"], "multiselect": True},
+        "speed": {"dataType": "integer", "maxValue": 100},
+        "fast": {"dataType": "boolean"},
+        "password": {"dataType": "string", "allowEmpty": True},
+    }
+    defaults = {"lines": ["a"], "speed": 10, "fast": True}
+    return plant.a_version(
+        parameters={
+            name: {"targets": targets, **({"value": defaults[name]} if name in defaults else {})}
+            for name in schemas
+        },
+        sections=[
+            {
+                "name": "All",
+                "settings": [a_setting(name, name, description="Help") for name in schemas],
+            }
+        ],
+        schemas={name: {"name": name, **schema} for name, schema in schemas.items()},
+    )
+
+
+def at_parameters(version: ApplicationVersion | None = None) -> Deployment:
+    return plant.a_draft([plant.a_device()], version)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"site": "here"},
+            "All filled in; other than the package's default: Site.",
+        ),
+        ({}, "Still empty, and needed: Site."),
+    ],
+)
+def test_what_is_left_to_fill_in_is_said_above_the_parameters(browser, given, sentence):
+    draft = at_parameters(a_version_of_all_kinds())
+    Deployment.objects.filter(pk=draft.pk).update(parameters=given)
+    assert sentence in unescape(text_of(browser.get(step_url(draft, 3))))
+
+
+def test_where_the_package_fills_in_everything_one_is_told_to_continue(browser):
+    draft = at_parameters()
+    sentence = "All filled in with the package's defaults: continue if you have no reason"
+    assert sentence in unescape(text_of(browser.get(step_url(draft, 3))))
+    refused = browser.post(step_url(draft, 3), {"p-speed": "x"})
+    assert sentence not in unescape(text_of(refused))
+
+
+def test_a_package_without_settings_has_nothing_filled_in(browser):
+    draft = at_parameters(plant.a_version(sections=[], schemas={}))
+    assert "filled in" not in text_of(browser.get(step_url(draft, 3)))
+
+
+def test_the_first_wrong_parameter_has_the_focus(browser):
+    draft = at_parameters(a_version_of_all_kinds())
+    page = browser.post(step_url(draft, 3), {"p-site": "far too long", "p-speed": "x"})
+    focused = re.findall(r"<input[^>]*autofocus[^>]*>", text_of(page))
+    assert [re.search(r'name="([\w-]+)"', one)[1] for one in focused] == ["p-site"]
+
+
+# What describes a field
+
+
+def pages_of(browser) -> Iterator[str]:
+    """Every step as it is first met, and with something wrong on it."""
+    draft = at_parameters(a_version_of_all_kinds())
+    wrong = {
+        1: {"name": "x" * 201, "choice": "x"},
+        2: {"labels": "site=("},
+        3: {"p-site": "far too long", "p-lines": ["c"], "p-speed": "x"},
+        4: {"kind": "canary", "canary_percent": "x", "canary_by": "luck", "rollback_count": "x"},
+        5: {"go": "at", "at": "soon"},
+    }
+    for number, answers in wrong.items():
+        yield text_of(browser.get(step_url(draft, number)))
+        refused = browser.post(step_url(draft, number), answers)
+        assert refused.context["failed"], number
+        yield text_of(refused)
+
+
+def test_what_describes_or_names_something_is_there_once(browser):
+    for text in pages_of(browser):
+        ids = re.findall(r'\bid="([^"]+)"', text)
+        assert len(ids) == len(set(ids))
+        pointers = re.findall(r'aria-(?:describedby|labelledby)="([^"]*)"', text)
+        assert {one for pointer in pointers for one in pointer.split()} <= set(ids)
+
+
+def test_every_mistake_is_tied_to_its_field(browser):
+    for text in pages_of(browser):
+        told = re.findall(r'<p class="error"[^>]*>', text)
+        described = " ".join(re.findall(r'aria-describedby="([^"]*)"', text)).split()
+        assert all(re.search(r'id="([^"]+)"', one)[1] in described for one in told), told

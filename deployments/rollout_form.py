@@ -24,7 +24,7 @@ LABELS: dict[str, str] = {
     "batch_sizes": "Sizes, one batch after the other",
     "batch_gate": "The next batch follows",
     "batch_delay": "After a pause of",
-    "order": "Who comes first",
+    "order": "In what order the batches are filled",
     "order_label": "Label",
     "max_failures": "Failures allowed",
     "install_timeout": "Time to install",
@@ -48,6 +48,8 @@ HELP: dict[str, str] = {
     "batch_size": "The last batch takes what is left.",
     "batch_sizes": "For example 1, 10, 50 %, rest",
     "batch_delay": "0 lets it follow as soon as the batch before is well.",
+    "order": "As selected: those ticked by hand or pasted, then the others by name. "
+    "Spread over the groups: one of each chosen group in turn.",
     "order_label": "Devices with the lowest value of this label come first.",
     "max_failures": "In each batch: a number like 3, or a percentage like 10 %. "
     "When more fail, nothing more is sent out until somebody decides.",

@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from applications.models import ApplicationVersion
 from deployments import drafting, submitting
 from deployments.models import Deployment
+from devices.models import Client, DeviceGroup
 from tests import cast
 from tests.deployments import plant
 
@@ -211,3 +216,44 @@ def test_every_mistake_is_tied_to_its_field(browser):
         told = re.findall(r'<p class="error"[^>]*>', text)
         described = " ".join(re.findall(r'aria-describedby="([^"]*)"', text)).split()
         assert all(re.search(r'id="([^"]+)"', one)[1] in described for one in told), told
+
+
+# The devices
+
+
+def test_a_device_to_choose_shows_whether_it_is_there_and_its_labels(browser):
+    there = plant.a_device(path="pump-1", site="berlin")
+    Client.objects.filter(pk=there.client_id).update(last_seen_at=timezone.now())
+    away = plant.a_device(path="pump-2")
+    Client.objects.filter(pk=away.client_id).update(last_seen_at=timezone.now() - timedelta(days=1))
+    text = text_of(browser.get(step_url(begun(), 2)))
+    first, second = text[text.index(">pump-1<") :].split(">pump-2<")
+    assert "Online" in first
+    assert '<span class="label-chip"><b>site=</b>berlin</span>' in first
+    assert "Offline" in second[: second.index("</tr>")]
+
+
+def test_a_group_says_how_many_devices_it_has_by_hand_and_by_label(browser):
+    devices = [plant.a_device(site="berlin"), plant.a_device(site="berlin"), plant.a_device()]
+    by_label = DeviceGroup.objects.create(
+        name="Berlin", selector="site=berlin", created_at=plant.NOON
+    )
+    by_label.members.add(*devices[1:])
+    DeviceGroup.objects.create(name="None", created_at=plant.NOON)
+    text = text_of(browser.get(step_url(begun(), 2)))
+    assert "3 devices · label site=berlin" in text
+    assert "0 devices" in text
+
+
+def test_more_devices_and_groups_cost_no_more_queries(browser):
+    draft, counts = begun(), []
+    for more in (2, 20):
+        for number in range(more):
+            plant.a_device(site="berlin", line=str(number))
+            DeviceGroup.objects.create(
+                name=f"{more}-{number}", selector=f"line={number}", created_at=plant.NOON
+            )
+        with CaptureQueriesContext(connection) as seen:
+            browser.get(step_url(draft, 2))
+        counts.append(len(seen))
+    assert counts[0] == counts[1]

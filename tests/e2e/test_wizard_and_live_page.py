@@ -141,6 +141,7 @@ def test_the_count_follows_while_devices_are_chosen(window):
     page = window.go(step_of(DRAFT, 2))
     chosen = page.locator("[data-fit-part]")
     expect(chosen).to_contain_text("3 devices chosen")
+    expect(page.get_by_role("button", name="Update")).to_be_hidden()
     page.get_by_label("a-tiny").check()
     expect(chosen).to_contain_text("4 devices chosen")
     expect(chosen).to_contain_text("needs 1 GiB of memory")

@@ -25,9 +25,8 @@ class ScheduleForm(forms.Form):
     at = forms.DateTimeField(
         label="Start at",
         error_messages={"required": "Choose a day and a time."},
-        widget=forms.DateTimeInput(
-            format=LOCAL, attrs={"type": "datetime-local", "aria-describedby": "at-help"}
-        ),
+        help_text="In your time zone.",
+        widget=forms.DateTimeInput(format=LOCAL, attrs={"type": "datetime-local"}),
     )
 
 

@@ -36,7 +36,7 @@ def test_a_bad_parameter_is_told_beside_its_field_and_nothing_is_saved(browser, 
     page = browser.post(step_url(draft, 3), {"p-speed": answer})
     text = page.content.decode()
     assert page.context["failed"]
-    assert f'<p class="error">{sentence}</p>' in text
+    assert f'<p class="error" id="id_p-speed_error">{sentence}</p>' in text
     assert f'name="p-speed" value="{answer}"' in text or not answer
     assert stored(draft).parameters == {}
 

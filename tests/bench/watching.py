@@ -136,9 +136,9 @@ async def _watched(
     async with watch.opened() as pages:
         opening = time.monotonic() - begun
         rows = [row(f"{SOCKETS} pages opened, each with its rows, s", f"{opening:.1f}")]
-        for what, bare in (("taken in", False), ("just written", True)):
+        for what, bare in (("taken in", False), ("written", True)):
             told = await _told(pages, words.pop(0), web, bare=bare)
-            rows += rows_of(f"reports {what}", told, pages)
+            rows += rows_of(what, told, pages)
         rows += await _all_at_once(pages, rollout)
         memory = f"{without:.0f} / {pss(web):.0f}"
         rows.append(row("web server: memory (PSS) before and with the pages, MB", memory))
@@ -192,7 +192,7 @@ def rows_of(what: str, told: Told, pages: list[sockets.Page]) -> list[Row]:
     kinds = [sum(one.kind == kind for one in frames) for kind in ("change", "beat", "snapshot")]
     idle, nice = (100 * part / told.spent.all for part in (told.spent.idle, told.spent.nice))
     found = [
-        row("in a second", f"{(len(told.commits) - 1) / (last - first):.0f}", f"{RATE}"),
+        row("reports in a second", f"{(len(told.commits) - 1) / (last - first):.0f}", f"{RATE}"),
         row("frames a second at a page, mean", f"{len(frames) / SOCKETS / seconds:.2f}"),
         row("most in any second at any page", str(most(told.came)), "<= 4"),
         row("changes / beats / snapshots", " / ".join(str(one) for one in kinds)),
@@ -200,14 +200,14 @@ def rows_of(what: str, told: Told, pages: list[sockets.Page]) -> list[Row]:
         row("commit to the counts of a page: median, s", f"{median(counts):.3f}"),
         row("… 99 %, s", f"{lateness.share(counts, 0.99):.3f}", "<= 1"),
         row("… slowest, s", f"{counts[-1]:.3f}"),
-        row("commit to the row at a page that shows it: median, s", f"{median(rows):.3f}"),
+        row("commit to the row where it is shown: median, s", f"{median(rows):.3f}"),
         row("… 99 %, s", f"{lateness.share(rows, 0.99):.3f}", "<= 1"),
         row("… slowest, s", f"{rows[-1]:.3f}"),
         row(
             "web server: CPU of a frame to a page, ms", f"{told.spent.web / len(frames) * 1e3:.2f}"
         ),
         row("… of one processor, %", f"{told.spent.web / told.spent.clock * 100:.0f}"),
-        row("all processors: idle / busy with niced work, %", f"{idle:.0f} / {nice:.0f}"),
+        row("all processors: idle / with niced work, %", f"{idle:.0f} / {nice:.0f}"),
     ]
     return [{**one, "what": f"{what}: {one['what']}"} for one in found]
 

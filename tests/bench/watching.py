@@ -152,8 +152,8 @@ async def _told(
     before, seen = pages[0].steps, [len(page.frames) for page in pages]
     start = spent(web)
     commits = await asyncio.to_thread(telling.told, words, SECONDS, bare=bare)
-    goal = before + len(commits)
-    await sockets.until(lambda: all(page.steps == goal for page in pages), "every report")
+    steps, last = before + len(commits), {one: step for _, one, step in commits}
+    await sockets.until(lambda: all(page.knows(steps, last) for page in pages), "every report")
     cost = Spent(*(after - once for once, after in zip(start, spent(web), strict=True)))
     first = commits[0][0]
     came = [
@@ -165,15 +165,11 @@ async def _told(
 
 async def _all_at_once(pages: list[sockets.Page], rollout: int) -> list[Row]:
     """Every row changes at the same moment, more than any frame carries, as at a release."""
-    begun = time.time()
-    await asyncio.to_thread(telling.change_all, rollout)
-    committed = time.time()
-
-    def waits() -> list[float]:
-        return [late for page in pages if (late := page.complete(begun) - committed) >= 0]
-
-    await sockets.until(lambda: len(waits()) == len(pages), "every row")
-    found = sorted(waits())
+    for page in pages:
+        page.frames.clear()
+    committed, versions = await asyncio.to_thread(telling.change_all, rollout)
+    await sockets.until(lambda: all(page.complete(versions) for page in pages), "every row")
+    found = sorted(max(0.0, page.complete(versions) - committed) for page in pages)
     return [
         row(
             f"{DEVICES} rows change at once: a page has its own, median, s", f"{median(found):.3f}"
@@ -196,6 +192,7 @@ def rows_of(what: str, told: Told, pages: list[sockets.Page]) -> list[Row]:
         row("frames a second at a page, mean", f"{len(frames) / SOCKETS / seconds:.2f}"),
         row("most in any second at any page", str(most(told.came)), "<= 4"),
         row("changes / beats / snapshots", " / ".join(str(one) for one in kinds)),
+        row("frames that left rows to be asked for", str(sum(one.more for one in frames))),
         row("mean size of a frame, kB", f"{mean(one.size for one in frames) / 1000:.1f}"),
         row("commit to the counts of a page: median, s", f"{median(counts):.3f}"),
         row("… 99 %, s", f"{lateness.share(counts, 0.99):.3f}", "<= 1"),

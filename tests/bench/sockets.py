@@ -25,12 +25,16 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What matters here of a frame: its counts as a number of reports, and the rows it tells."""
+    """What matters here of a frame: its counts as a number of reports, and the rows it tells.
+
+    Each row by the number of reports that it knows of, and by its version.
+    """
 
     kind: str
     size: int
     steps: int | None
     rows: dict[int, int]
+    versions: dict[int, int]
     more: bool
 
 
@@ -41,6 +45,7 @@ class Page:
     shows: tuple[int, ...]
     frames: list[tuple[float, Frame]] = field(default_factory=list)
     steps: int = 0
+    rows: dict[int, int] = field(default_factory=dict)
     asked_at: float = 0.0
     ended: bool = False
 
@@ -51,6 +56,7 @@ class Page:
             frame = read(str(text))
             self.frames.append((time.time(), frame))
             self.steps = max(self.steps, frame.steps or 0)
+            self.rows |= frame.rows
             if frame.more:
                 asking = {one for one in asking if not one.done()}
                 asking.add(asyncio.create_task(self._ask(socket)))
@@ -58,12 +64,17 @@ class Page:
             one.cancel()
         self.ended = True
 
-    def complete(self, since: float) -> float:
-        """When it had been told each of its rows since then; 0 when it still lacks some."""
+    def knows(self, steps: int, last: dict[int, int]) -> bool:
+        """Whether its counts and the rows that it shows are as they were committed last."""
+        mine = last.keys() & self.shows
+        return self.steps == steps and all(self.rows[one] == last[one] for one in mine)
+
+    def complete(self, versions: dict[int, int]) -> float:
+        """When it had been told each of its rows in these versions; 0 when it still lacks some."""
         missing = set(self.shows)
         for at, frame in self.frames:
-            if at >= since:
-                missing -= frame.rows.keys()
+            told = missing & frame.versions.keys()
+            missing -= {one for one in told if frame.versions[one] >= versions.get(one, 0)}
             if not missing:
                 return at
         return 0.0
@@ -84,8 +95,10 @@ def read(text: str) -> Frame:
     told = json.loads(text)
     counts = told.get("counts")
     steps = None if counts is None else sum(_steps(one) * one["number"] for one in counts)
-    rows = {one["id"]: _steps(one) for one in told.get("instances", ())}
-    return Frame(told["kind"], len(text), steps, rows, bool(told.get("more")))
+    instances = told.get("instances", ())
+    rows = {one["id"]: _steps(one) for one in instances}
+    versions = {one["id"]: one["v"] for one in instances}
+    return Frame(told["kind"], len(text), steps, rows, versions, bool(told.get("more")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,7 @@ class Watch:
             asyncio.create_task(page.follow(socket))
             for page, socket in zip(pages, sockets, strict=True)
         ]
-        await until(lambda: all(page.complete(0.0) for page in pages), "every row")
+        await until(lambda: all(page.complete({}) for page in pages), "every row")
         yield pages
         assert not any(page.ended for page in pages), "The portal has closed a page."
         await asyncio.gather(*(socket.close() for socket in sockets))

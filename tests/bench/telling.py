@@ -70,8 +70,11 @@ def told(words: list[Word], seconds: float, *, bare: bool) -> list[Commit]:
     return sorted(commit for some in commits for commit in some)
 
 
-def change_all(deployment: int) -> None:
-    """One commit that changes every instance, as the release of a batch does."""
+def change_all(deployment: int) -> tuple[float, dict[int, int]]:
+    """One commit that changes every instance, as the release of a batch does.
+
+    Answers when it was committed, and the version of each row.
+    """
     from django.db import connections, transaction
     from django.db.models import F
     from django.utils import timezone
@@ -79,11 +82,14 @@ def change_all(deployment: int) -> None:
     from deployments import events
     from deployments.models import Instance
 
+    mine = Instance.objects.filter(deployment=deployment)
     with transaction.atomic():
-        mine = Instance.objects.filter(deployment=deployment)
         mine.update(changes=F("changes") + 1, changed_at=timezone.now())
+        versions = dict(mine.values_list("pk", "changes"))
         events.ring(deployment)
+    committed = time.time()
     connections.close_all()
+    return committed, versions
 
 
 def _tell(

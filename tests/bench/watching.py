@@ -136,9 +136,9 @@ async def _watched(
     async with watch.opened() as pages:
         opening = time.monotonic() - begun
         rows = [row(f"{SOCKETS} pages opened, each with its rows, s", f"{opening:.1f}")]
-        for what, bare in (("taken in", False), ("just written", True)):
+        for what, bare in (("taken in", False), ("written", True)):
             told = await _told(pages, words.pop(0), web, bare=bare)
-            rows += rows_of(f"reports {what}", told, pages)
+            rows += rows_of(what, told, pages)
         rows += await _all_at_once(pages, rollout)
         memory = f"{without:.0f} / {pss(web):.0f}"
         rows.append(row("web server: memory (PSS) before and with the pages, MB", memory))
@@ -152,8 +152,8 @@ async def _told(
     before, seen = pages[0].steps, [len(page.frames) for page in pages]
     start = spent(web)
     commits = await asyncio.to_thread(telling.told, words, SECONDS, bare=bare)
-    goal = before + len(commits)
-    await sockets.until(lambda: all(page.steps == goal for page in pages), "every report")
+    steps, last = before + len(commits), {one: step for _, one, step in commits}
+    await sockets.until(lambda: all(page.knows(steps, last) for page in pages), "every report")
     cost = Spent(*(after - once for once, after in zip(start, spent(web), strict=True)))
     first = commits[0][0]
     came = [
@@ -165,15 +165,11 @@ async def _told(
 
 async def _all_at_once(pages: list[sockets.Page], rollout: int) -> list[Row]:
     """Every row changes at the same moment, more than any frame carries, as at a release."""
-    begun = time.time()
-    await asyncio.to_thread(telling.change_all, rollout)
-    committed = time.time()
-
-    def waits() -> list[float]:
-        return [late for page in pages if (late := page.complete(begun) - committed) >= 0]
-
-    await sockets.until(lambda: len(waits()) == len(pages), "every row")
-    found = sorted(waits())
+    for page in pages:
+        page.frames.clear()
+    committed, versions = await asyncio.to_thread(telling.change_all, rollout)
+    await sockets.until(lambda: all(page.complete(versions) for page in pages), "every row")
+    found = sorted(max(0.0, page.complete(versions) - committed) for page in pages)
     return [
         row(
             f"{DEVICES} rows change at once: a page has its own, median, s", f"{median(found):.3f}"
@@ -192,22 +188,23 @@ def rows_of(what: str, told: Told, pages: list[sockets.Page]) -> list[Row]:
     kinds = [sum(one.kind == kind for one in frames) for kind in ("change", "beat", "snapshot")]
     idle, nice = (100 * part / told.spent.all for part in (told.spent.idle, told.spent.nice))
     found = [
-        row("in a second", f"{(len(told.commits) - 1) / (last - first):.0f}", f"{RATE}"),
+        row("reports in a second", f"{(len(told.commits) - 1) / (last - first):.0f}", f"{RATE}"),
         row("frames a second at a page, mean", f"{len(frames) / SOCKETS / seconds:.2f}"),
         row("most in any second at any page", str(most(told.came)), "<= 4"),
         row("changes / beats / snapshots", " / ".join(str(one) for one in kinds)),
+        row("frames that left rows to be asked for", str(sum(one.more for one in frames))),
         row("mean size of a frame, kB", f"{mean(one.size for one in frames) / 1000:.1f}"),
         row("commit to the counts of a page: median, s", f"{median(counts):.3f}"),
         row("… 99 %, s", f"{lateness.share(counts, 0.99):.3f}", "<= 1"),
         row("… slowest, s", f"{counts[-1]:.3f}"),
-        row("commit to the row at a page that shows it: median, s", f"{median(rows):.3f}"),
+        row("commit to the row where it is shown: median, s", f"{median(rows):.3f}"),
         row("… 99 %, s", f"{lateness.share(rows, 0.99):.3f}", "<= 1"),
         row("… slowest, s", f"{rows[-1]:.3f}"),
         row(
             "web server: CPU of a frame to a page, ms", f"{told.spent.web / len(frames) * 1e3:.2f}"
         ),
         row("… of one processor, %", f"{told.spent.web / told.spent.clock * 100:.0f}"),
-        row("all processors: idle / busy with niced work, %", f"{idle:.0f} / {nice:.0f}"),
+        row("all processors: idle / with niced work, %", f"{idle:.0f} / {nice:.0f}"),
     ]
     return [{**one, "what": f"{what}: {one['what']}"} for one in found]
 

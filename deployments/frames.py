@@ -28,8 +28,6 @@ from deployments.strategy import policy_of
 
 #: A frame never carries more rows than this; each page then asks for its own, which costs more.
 ROWS_PER_FRAME = 500
-#: So much of what a device said fits into a row, in characters: all rows of a frame may be long.
-LONGEST_ERROR = 1000
 
 #: What may be done besides, once it is over: a new draft of the same.
 AGAIN = "again"

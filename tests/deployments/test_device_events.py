@@ -78,8 +78,11 @@ def test_what_is_said_again_is_not_told_again(device, viewer):
     rollout = plant.a_rollout([device])
     plant.install(device, after(5))
     plant.tick(rollout, after(6))
-    for second in (10, 20):
-        plant.tell(device, "installed", now=after(second))
+    # With each manifest that brings other applications it says so again.
+    said = StatusReport.objects.get(state="installed")
+    for version in (8, 9):
+        said.pk, said.adopted_version, said.received_at = None, version, after(version)
+        said.save(force_insert=True)
     plant.tell(device, "failed", error="drift", now=after(30))
     assert [words for _, words in told(viewer, device)] == [
         "Mixer 1.0.0 failed: drift",

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
     """A batch remembers when it was released first; the old version leaves that empty."""
 
     dependencies = [
-        ("deployments", "0007_ends_say_how"),
+        ("deployments", "0008_history_of_one_thing"),
     ]
 
     operations = [

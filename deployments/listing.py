@@ -23,7 +23,7 @@ ORDERS = (
     ("updated_at", "updated"),
     ("created_at", "created"),
     ("name", "name"),
-    ("status", "status"),
+    ("stage", "status"),
 )
 #: The orders that are offered by name; the titles of the columns turn them round.
 OFFERED = {

@@ -70,4 +70,4 @@ def test_and_the_next_plan_says_that_it_does_not_fit_any_more(
     draft = plant.a_draft([device], plant.a_version("2.0.0"))
     [misfit] = submitting.preview(draft, now=plant.NOON).misfits
     assert misfit.path == "press-1"
-    assert "compose" in " ".join(misfit.reasons)
+    assert "this needs Compose" in " ".join(misfit.reasons)

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import invitations
 from accounts.roles import Role
@@ -48,13 +49,15 @@ def asked_for(keys: dict[str, int]) -> dict[str, str]:
 
 
 def of_departures() -> dict[str, str]:
-    """What can be looked at only at a moment of its own."""
-    gone = Device.objects.get(path="retired")
-    link = invitations.invite(cast.invited(Role.VIEWER, "olga"))
-    return {
-        "device delete": at("devices_device_delete", gone.pk),
-        "an invitation that was followed": urlsplit(link).path,
-    }
+    """What can be looked at only once a device has left."""
+    gone = Device.objects.filter(path="retired")
+    gone.update(removed_at=timezone.now())
+    return {"device delete": at("devices_device_delete", gone.get().pk)}
+
+
+def invitation(name: str) -> str:
+    """Where somebody of this name sets a password."""
+    return urlsplit(invitations.invite(cast.invited(Role.VIEWER, name))).path
 
 
 def of_stages(made: dict[str, Deployment] | None = None) -> dict[str, str]:

@@ -3,7 +3,9 @@
 What is visited comes from the table of doors; whoever adds a page there has it looked at here.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 from django.test import Client as Session
@@ -14,10 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.roles import Role
 from tests import cast
 from tests.e2e.browsing import chromium, sign_in
-from tests.e2e.looking import Eye, opened
+from tests.e2e.looking import DESK, Eye, opened
 from tests.portal import visits, world
 from tests.portal.doors import DOORS, GONE_ON, SHOWN
 from tests.portal.visits import at
+
+Part = Literal["button", "heading", "link", "table"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -51,6 +55,27 @@ WRONG: tuple[tuple[str, dict[str, str], str], ...] = (
     ("step 3", {"p-speed": "500"}, "Continue"),
     ("step 4", {"max_failures": "two"}, "Continue"),
 )
+#: What must be there when no script runs: by the name of the page, what plays which part.
+PLAIN: tuple[tuple[str, tuple[tuple[Part, str], ...]], ...] = (
+    ("get index", (("heading", "Overview"),)),
+    ("get deployments_deployment_changelist", (("table", ""), ("button", "Search"))),
+    ("get applications_application_changelist", (("heading", "Applications"),)),
+    ("get applications_applicationversion_change version", (("link", "Deploy"),)),
+    ("get devices_device_changelist", (("table", ""), ("button", "Search"))),
+    ("get devices_device_change device", (("button", "Save labels"),)),
+    ("get devices_devicegroup_change group", (("table", ""), ("button", "Save"))),
+    ("get devices_client_changelist", (("table", ""),)),
+    ("get accounts_user_changelist", (("table", ""),)),
+    ("get deployments_approvalrule_changelist", (("table", ""),)),
+    ("get deployments_event_changelist", (("table", ""), ("button", "Search"))),
+    ("rolling", (("table", ""), ("link", "Pause"), ("link", "Cancel"))),
+    ("at the canary's gate", (("table", ""), ("button", "Promote Canary"))),
+    ("held", (("table", ""), ("link", "Roll back"))),
+    ("rolling, before an action: pause", (("button", "Pause"),)),
+    *((f"step {one}", (("button", "Back"),)) for one in (2, 3, 4, 5)),
+)
+#: Words of something that a script was to replace.
+WAITING = re.compile(r"loading|please wait|undefined|…\s*$", re.IGNORECASE)
 COMPLAINTS = "main .error, main .errorlist, main [role=alert], main [aria-invalid=true]"
 
 
@@ -196,3 +221,24 @@ def test_nothing_is_wrong_with_what_an_answer_shows(
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     eye.look("signed out")
     assert eye.wrong == {}
+
+
+def test_the_main_pages_need_no_script(
+    browser: Browser,
+    sessions: dict[Role, Session],
+    places: dict[str, dict[str, str]],
+    live_server: LiveServer,
+) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport=DESK)
+    sign_in(context, sessions[Role.ADMIN], live_server.url)
+    page, known, missing = context.new_page(), places["table"] | places["stages"], []
+    for name, parts in PLAIN:
+        page.goto(f"{live_server.url}{known[name]}")
+        main = page.get_by_role("main")
+        wanted = {
+            words or part: main.get_by_role(part, name=words or None) for part, words in parts
+        }
+        wanted["a heading"] = page.get_by_role("heading", level=1)
+        missing += [(name, words) for words, one in wanted.items() if not one.count()]
+        missing += [(name, said[0]) for said in [WAITING.search(main.inner_text())] if said]
+    assert missing == []

@@ -17,7 +17,7 @@ help:
 	@echo "make simulate run 10 000 worlds with a virtual clock; ARGS=\"--seed 17\" replays one"
 	@echo "make mutants break the engine on purpose and name the test that notices; ARGS=NAME"
 	@echo "make check   run the linters, the type checker and the contracts"
-	@echo "make bench   measure; ARGS=\"demo rollout engine pages --sizes 1000,10000\" chooses what"
+	@echo "make bench   measure; ARGS=\"demo rollout engine pages watching --sizes 1000,10000\" chooses what"
 	@echo "make fmt     put the code and the templates into shape"
 	@echo "make lock    write both lock files anew; UPGRADE=1 takes newer versions"
 	@echo "make clean   remove what the tools left, the environment too, but no data"

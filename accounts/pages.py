@@ -3,11 +3,11 @@
 from typing import Any, TypeVar
 
 from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts.asking import key, require
 from accounts.search import words_of
 
 M = TypeVar("M", bound=Model)
@@ -53,9 +53,12 @@ class PortalAdmin(ModelAdmin[M]):
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Who changed what, for those who may know."""
-        if not request.user.has_perm("admin.view_logentry"):
-            raise PermissionDenied
+        require(request, "admin.view_logentry")
         return super().history_view(request, object_id, extra_context)
+
+    def facts_of(self, obj: M) -> dict[str, object]:
+        """What the page of a row says beside its form."""
+        return {}
 
     def render_change_form(
         self,
@@ -67,6 +70,8 @@ class PortalAdmin(ModelAdmin[M]):
         obj: M | None = None,
     ) -> HttpResponse:
         """The form under the name of what it changes, with one way to save."""
+        if obj is not None:
+            context |= self.facts_of(obj)
         context |= {
             "title": self.add_words if obj is None else str(obj),
             "subtitle": None,
@@ -77,3 +82,21 @@ class PortalAdmin(ModelAdmin[M]):
         # No colon after labels: the portal's own forms have none either.
         context["adminform"].form.label_suffix = ""
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class OwnPages(PortalAdmin[M]):
+    """Rows that have a page of the portal's own in place of the admin's form."""
+
+    def page_of(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The page of the row with this key."""
+        raise NotImplementedError
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """The row's own page, at the address where the admin would show its form."""
+        return self.page_of(request, key(object_id))

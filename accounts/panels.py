@@ -28,6 +28,7 @@ class Place(StrEnum):
     VERSION = "version"  # applications.models.ApplicationVersion
     DEPRECATION = "deprecation"  # the same, about to be deprecated: entries of a list
     DEVICE = "device"  # devices.models.Device
+    DEVICE_EVENTS = "device_events"  # the same, at the end of what is beside
     GROUP = "group"  # devices.models.DeviceGroup
     DEPARTURE = "departure"  # the devices that are about to leave, as a queryset
     APPLICATIONS = "applications"  # the list: columns only

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts.asking import person
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.roles import DUTIES, LOOKS, role_of
@@ -38,12 +39,6 @@ def theme(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest("There is no such theme.")
     User.objects.filter(pk=person(request).pk).update(theme=wanted)
     return HttpResponse(status=204)
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks; pages behind the sign-in only."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _save(request: HttpRequest, user: User, form: ProfileForm) -> HttpResponse:

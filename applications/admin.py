@@ -5,21 +5,18 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts import look, panels
-from accounts.pages import PortalAdmin
+from accounts.pages import OwnPages
 from applications import files, views
 from applications.catalogue import OrganizationFilter, TagFilter, organizations_of, tags_of
 from applications.models import Application, ApplicationVersion, Resource
 from applications.shown import types_of
-
-#: Digits of the greatest key that a database takes, whatever it is.
-LONGEST_KEY = 18
 
 
 class Newest(TypedDict):
@@ -40,7 +37,7 @@ else:
 
 
 @admin.register(Application)
-class ApplicationAdmin(PortalAdmin[Application]):
+class ApplicationAdmin(OwnPages[Application]):
     """The list of applications; the page of one is `views.application_page`."""
 
     list_words = "Applications"
@@ -94,15 +91,9 @@ class ApplicationAdmin(PortalAdmin[Application]):
         """An application comes into being by an import."""
         return views.import_page(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """The application's own page."""
-        return views.application_page(request, key(object_id))
+    def page_of(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What it is, its versions, where it is deployed."""
+        return views.application_page(request, pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever may import."""
@@ -154,7 +145,7 @@ class ApplicationAdmin(PortalAdmin[Application]):
 
 
 @admin.register(ApplicationVersion)
-class VersionAdmin(PortalAdmin[ApplicationVersion]):
+class VersionAdmin(OwnPages[ApplicationVersion]):
     """Versions: read-only pages, reached from their application."""
 
     list_words = "Versions"
@@ -181,15 +172,9 @@ class VersionAdmin(PortalAdmin[ApplicationVersion]):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """The version's own page."""
-        return views.version_page(request, key(object_id))
+    def page_of(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Its profiles, its parameters, its bytes."""
+        return views.version_page(request, pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Not here: a version comes with its package."""
@@ -215,10 +200,3 @@ class VersionAdmin(PortalAdmin[ApplicationVersion]):
     def imported(self, version: ApplicationVersion) -> SafeString | str:
         """How long ago."""
         return look.ago(version.imported_at, timezone.now())
-
-
-def key(object_id: str) -> int:
-    """The key in an address of the admin; raises Http404 for what is none."""
-    if not object_id.isdecimal() or len(object_id) > LONGEST_KEY:
-        raise Http404
-    return int(object_id)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.asking import person, require
 from accounts.look import Look
-from accounts.models import User
 from applications.files import PACKAGE, about, address_of, icon_address, texts_of
 from applications.forms import PackageForm
 from applications.importing import ImportRefusedError, import_package
@@ -161,18 +160,6 @@ def web_address(version: ApplicationVersion | None) -> str:
     """The application's site; only a web address is ever made a link."""
     site = str(version.catalog.get("site") or "") if version else ""
     return site if site.startswith(("https://", "http://")) else ""
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied for whoever lacks the permission."""
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks; pages behind the sign-in only."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def page(request: HttpRequest, title: str) -> dict[str, object]:

@@ -3,21 +3,20 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from deployments import consequences, moves, queries, scheduling, submitting
+from deployments import below, consequences, moves, queries, scheduling, submitting
 from deployments.asking import edits_shown, gate_shown, person, plan_shown, text_in
 from deployments.drafting import refuse_outdated
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.moves.door import target_of
-from deployments.states import VERBS, Action, Stage
+from deployments.states import GOING_BACK, VERBS, Action, Stage
 
 #: Actions that undo or end something: their last button looks like it.
 DANGEROUS = frozenset({Action.ROLLBACK, Action.CANCEL, Action.DENY, Action.GIVE_UP, Action.DELETE})
@@ -57,26 +56,31 @@ def _ask(request: HttpRequest, deployment: Deployment, action: Action) -> HttpRe
         return redirect("admin:deployments_deployment_page", deployment.pk)
     if action in ABOUT_THE_PLAN:
         _refuse_other_plan(deployment, plan_shown(request))
-    words = VERBS[action].words
-    page = reverse("admin:deployments_deployment_page", args=[deployment.pk])
     context = {
-        **admin.site.each_context(request),
-        "title": f"{words}: {deployment.name}?",
-        "crumbs": [
-            ("Deployments", reverse("admin:deployments_deployment_changelist")),
-            (deployment.name, page),
-        ],
-        "deployment": deployment,
-        "words": words,
+        **below.frame(request, deployment, _title(deployment, action)),
+        "words": "Cancel the rollout" if action is Action.CANCEL else VERBS[action].words,
         "dangerous": action in DANGEROUS,
         "consequences": consequences.of(deployment, action, now=timezone.now()),
-        "page_url": page,
         "plan": deployment.plan_digest if action in ABOUT_THE_PLAN else "",
         "asks_reason": deployment.stage != Stage.DRAFT,
         "reason_words": "Remark" if action is Action.APPROVE else "Reason",
         "reason_length": REASON_LENGTH,
     }
     return render(request, "deployments/confirm.html", context)
+
+
+def _title(deployment: Deployment, action: Action) -> str:
+    """What is asked; where the button's words could be misread, in other words."""
+    name, stage = deployment.name, Stage(deployment.stage)
+    if action is Action.RETRY_FAILED and stage in GOING_BACK:
+        return "Put the failed devices back once more?"
+    if action is Action.RETRY_FAILED:
+        return "Try the failed devices again?"
+    if action is Action.CANCEL:
+        return f"Cancel the rollout of {name}?"
+    if action is Action.RESUME and stage is Stage.HELD:
+        return f"Resume {name} despite the failures?"
+    return f"{VERBS[action].words}: {name}?"
 
 
 def _do(request: HttpRequest, deployment: Deployment, action: Action) -> HttpResponse:

@@ -6,8 +6,8 @@ from django.urls import URLPattern, path
 
 from deployments import (
     actions,
+    following,
     history_page,
-    lines,
     listing,
     one_device_page,
     rules,
@@ -29,7 +29,7 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
         name = "deployments_deployment"
         return [
             path("", guard(listing.deployments), name=f"{name}_changelist"),
-            path("live.json", guard(lines.live), name=f"{name}_lines"),
+            path("live.json", guard(following.live), name=f"{name}_lines"),
             path("add/", guard(wizard.new), name=f"{name}_add"),
             path("new/", guard(wizard.new), name=f"{name}_new"),
             path("<int:pk>/change/", guard(views.page), name=f"{name}_change"),
@@ -39,6 +39,7 @@ class DeploymentAdmin(admin.ModelAdmin[Deployment]):
             path("<int:pk>/compare/", guard(views.compare), name=f"{name}_compare"),
             path("<int:pk>/do/<str:action>/", guard(actions.act), name=f"{name}_action"),
             path("<int:pk>/step/<int:step>/", guard(wizard.step), name=f"{name}_step"),
+            path("<int:pk>/again/", guard(wizard.again), name=f"{name}_again"),
             path(
                 "workload/<int:pk>/roll-back/",
                 guard(one_device_page.roll_back),

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from deployments.models import ApprovalRule, Deployment, Instance
+from deployments.models import ApprovalRule, Deployment, Event, Instance
+from deployments.states import Stage
 from deployments.words import devices
 from devices import selectors
 from devices.models import Device
@@ -80,12 +81,14 @@ def conditions(rule: ApprovalRule) -> str:
 
 def sentence(asked: bool, reasons: Iterable[str]) -> str:
     """Who or what wants the approval; where a rule does, nobody had to ask for it."""
-    return " ".join(wishes(asked, reasons))
+    return " ".join([*reasons] or ["Its author asks for it."] * asked)
 
 
-def wishes(asked: bool, reasons: Iterable[str]) -> list[str]:
-    """The same, a sentence each."""
-    return [*reasons] or ["Its author asks for it."] * asked
+def asker(deployment: Deployment) -> str:
+    """Who sent it for approval last, by name."""
+    asked = Event.objects.filter(deployment=deployment, to_stage=Stage.AWAITING_APPROVAL)
+    last = asked.select_related("actor").order_by("-pk").first()
+    return last.actor.username if last and last.actor else "Its author"
 
 
 def with_author(authors: Collection[int], actor: User | None) -> list[int]:

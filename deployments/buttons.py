@@ -9,18 +9,10 @@ from django.urls import reverse
 from deployments.consequences import TOLD_FIRST
 from deployments.frames import Picture
 from deployments.models import Deployment
-from deployments.states import VERBS, Action, Gate
+from deployments.states import PRIMARY, VERBS, Action, Gate
 
 #: Actions that belong to the wizard's last page, where the plan can be seen.
 IN_THE_WIZARD = frozenset({Action.SUBMIT, Action.ASK_APPROVAL})
-#: The most likely next steps; no stage has two of them.
-PRIMARY = (
-    Action.PROMOTE_CANARY,
-    Action.APPROVE_BATCH,
-    Action.RESUME,
-    Action.START,
-    Action.APPROVE,
-)
 #: In the order in which they stand on the page.
 ORDER = (
     *PRIMARY,
@@ -75,7 +67,7 @@ def _button(picture: Picture, action: Action, *, available: bool) -> Button:
         reverse("admin:deployments_deployment_action", args=[picture.deployment.pk, action.value]),
         available,
         action in WITH_A_PAGE,
-        "button-primary" if action in PRIMARY else "button-plain",
+        "button-primary" if action.value == picture.primary else "button-plain",
         VERBS[action].gate is not None,
         _shown(picture, action),
     )

@@ -1,16 +1,27 @@
 """What makes one think before a deployment is submitted: none of it forbids anything."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import Count, F, QuerySet
 
 from applications.models import ApplicationVersion
+from deployments import strategy
 from deployments.models import Revision, Workload
 from deployments.states import Status
 from deployments.words import devices as counted
 from devices.models import Device
 from devices.status import Status as Presence
 from devices.status import counts as by_presence
+
+
+def all_at_once(stored: Mapping[str, object], first: int, fitting: int) -> list[str]:
+    """Where the `first` devices to get it are all that can run it, so that none tries it out."""
+    if fitting < 2 or first < fitting:
+        return []
+    which = "Both" if fitting == 2 else f"All {fitting}"
+    why = "the canary is all of them" if strategy.has_canary(stored) else "there is no canary"
+    return [f"{which} devices get it at once; {why}."]
 
 
 def sentences(

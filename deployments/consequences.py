@@ -6,7 +6,7 @@ from datetime import datetime
 from deployments import counting, fates, queries
 from deployments.fates import Fate
 from deployments.models import Deployment
-from deployments.planner import Snapshot, unhealthy
+from deployments.planner import Snapshot, opener, unhealthy
 from deployments.states import GOING_BACK, UNDER_WAY, Action, Stage, State
 from deployments.strategy import policy_of
 from deployments.words import devices
@@ -97,11 +97,7 @@ def _retry_failed(deployment: Deployment, seen: Snapshot) -> list[str]:
     told = [
         counted(seen.count(State.FAILED) - overtaken, *again),
         counted(overtaken, *AFTER_ROLLBACK[Fate.SUPERSEDED]),
-        counted(
-            seen.count(State.QUEUED),
-            "follows when those before it are well.",
-            "follow when those before them are well.",
-        ),
+        counted(seen.count(State.QUEUED), *_follow(seen)),
         _keeps(seen, "has installed it and keeps it.", "have installed it and keep it."),
     ]
     return _present(told)
@@ -110,21 +106,39 @@ def _retry_failed(deployment: Deployment, seen: Snapshot) -> list[str]:
 def _resume(deployment: Deployment, seen: Snapshot) -> list[str]:
     accepted = sum(batch.failed for batch in seen.batches if unhealthy(batch, seen.policy))
     told = [
+        "It goes on despite the failures." if deployment.stage == Stage.HELD else "",
         counted(
             accepted if deployment.stage == Stage.HELD else 0,
             "that failed is accepted: only more failures hold its batch again.",
             "that failed are accepted: only more failures hold their batches again.",
         ),
-        counted(
-            seen.count(State.QUEUED),
-            "is still to get it, batch by batch as planned.",
-            "are still to get it, batch by batch as planned.",
-        ),
+        counted(seen.count(State.QUEUED), *_still_to_get_it(seen)),
         _keeps(seen, "has installed it and keeps it.", "have installed it and keep it."),
     ]
     delayed = any(rule.delay_seconds for rule in seen.policy.gates.values())
     again = "A delay between two batches that had begun starts anew." if delayed else ""
     return [*_present([*told, again]), "Too many failures still roll it back, if its plan says so."]
+
+
+def _follow(seen: Snapshot) -> tuple[str, str]:
+    """What those wait for that have not got it, said of one and of several."""
+    if openers := _openers(seen):
+        return f"follows after {openers}.", f"follow after {openers}."
+    return "follows when those before it are well.", "follow when those before them are well."
+
+
+def _still_to_get_it(seen: Snapshot) -> tuple[str, str]:
+    openers = _openers(seen)
+    when = f"after {openers}" if openers else "batch by batch as planned"
+    return f"is still to get it, {when}.", f"are still to get it, {when}."
+
+
+def _openers(seen: Snapshot) -> str:
+    """The buttons that somebody has to press before the last of them gets it, in their order."""
+    last = max((batch.number for batch in seen.batches if batch.queued), default=0)
+    closed = (one for one in seen.batches if one.number < last and not one.gate_open and one.gate)
+    by_hand = (one.gate for one in closed if not seen.policy.gate(one.gate).automatic)
+    return " and ".join(dict.fromkeys(opener(gate) for gate in by_hand))
 
 
 def _give_up(_deployment: Deployment, seen: Snapshot) -> list[str]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import User
-from deployments import frames, live
+from deployments import frames, live, queries
 from deployments.doubts import person_group
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ PERMISSION_SECONDS = 30.0
 PATIENCE_SECONDS = 1.0
 #: A page gets the rows it asks for no more often than this.
 ANSWER_SECONDS = 0.25
+#: From one frame to the next, whatever they are: a page gets four in a second at most.
+FRAME_SECONDS = 0.25
 #: The most rows a page shows.
 ROWS_PER_PAGE = 100
 #: Frames a page may be behind before they are dropped and it is told to ask for its rows.
@@ -52,10 +54,10 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
             await self.close(FORBIDDEN)
             return
         # Joined before the snapshot is read, or a change in between would be lost.
-        live.join(self.deployment_pk, self._take)
-        first: str | None = None
+        self.hub = live.join(self.deployment_pk, self._take)
+        first: frames.Frame | None = None
         try:
-            first = await self._snapshot([])
+            first = await self.hub.whole()
         finally:
             if first is None:
                 await live.leave(self.deployment_pk, self._take)
@@ -63,7 +65,7 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
             await self.close(GONE)
             return
         await self.accept()
-        await self.send(first)
+        await self.send(json.dumps(first))
         work = (self._deliver(), self._answer(), self._recheck())
         self.tasks = [asyncio.create_task(one) for one in work]
 
@@ -97,6 +99,8 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
 
     async def _deliver(self) -> None:
         while True:
+            # Before the first one too: the snapshot has just been sent.
+            await asyncio.sleep(FRAME_SECONDS)
             await self.send(await self.waiting.get())
 
     async def _answer(self) -> None:
@@ -111,7 +115,7 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
                 await self._try_again(self.asked)
                 continue
             if text is not None:
-                await self.send(text)
+                self._take(text)
             await asyncio.sleep(ANSWER_SECONDS)
 
     async def _recheck(self) -> None:
@@ -134,10 +138,12 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
         question.set()
 
     async def _snapshot(self, wanted: list[int]) -> str | None:
-        frame = await database_sync_to_async(frames.snapshot)(
-            self.deployment_pk, wanted, now=timezone.now()
-        )
-        return None if frame is None else json.dumps(frame)
+        whole = await self.hub.whole()
+        if whole is None:
+            return None
+        # Read after the whole, so that no row is older than what is said about all of them.
+        rows = await database_sync_to_async(_rows)(self.deployment_pk, wanted)
+        return json.dumps({**whole, "instances": rows})
 
     async def _may_see(self) -> bool:
         """Asks the database anew: the session may have ended, the person may have lost the role."""
@@ -162,6 +168,10 @@ class Nowhere(AsyncWebsocketConsumer):
 
 def _may_see(user: User) -> bool:
     return user.has_perm("deployments.view_deployment")
+
+
+def _rows(deployment_pk: int, wanted: list[int]) -> list[frames.Row]:
+    return [frames.row(one) for one in queries.rows(deployment_pk, wanted)]
 
 
 def _wanted_rows(text: str) -> list[int] | None:

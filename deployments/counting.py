@@ -25,7 +25,7 @@ from django.db.models import (
 from deployments.models import Batch, Deployment, Instance, StatusReport
 from deployments.models.rollout import EXPECTED, MOVING
 from deployments.observing import INSTALLED
-from deployments.planner import BatchView, Offline, Policy, Snapshot
+from deployments.planner import BatchView, Offline, Policy, Snapshot, opens_at
 from deployments.rows import Source
 from deployments.states import BAR_ORDER, IN_FLIGHT, Failure, Gate, Stage, State, Status
 from devices.models import Client
@@ -69,9 +69,14 @@ def snapshot(deployment: Deployment, policy: Policy, now: datetime) -> Snapshot:
 
 
 def summary_of(seen: Snapshot) -> dict[str, object]:
-    """What lists show of a deployment: the number of targets, and how many are in which state."""
+    """What lists show of a deployment: the number of targets, and how many are in which state.
+
+    At a gate that needs nobody also when it opens.
+    """
     counts = {state.value: seen.count(state) for state in BAR_ORDER if seen.count(state)}
-    return {"total": seen.total, "counts": counts}
+    opens = opens_at(seen)
+    gate = {"opens_at": opens.isoformat()} if opens else {}
+    return {"total": seen.total, "counts": counts, **gate}
 
 
 def late(policy: Policy, failure: Failure, now: datetime) -> Q:

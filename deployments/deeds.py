@@ -67,10 +67,9 @@ DEEDS: dict[str, Deed] = {
     "not_started": _deed("bad", "✕", "Could not start", "start_refused"),
     "released": _deed("run", "▸", "Batch released", "released"),
     "batch_ended": _deed("idle", "■", "Batch ended", "batch_ended"),
-    "at_gate": _deed("warn", "◆", "Waits at a gate", MOVED, after={Stage.GATE}),
-    "gate_opened": _deed(
-        "run", "▸", "Gate opened", MOVED, before={Stage.GATE}, after={Stage.ROLLING}
-    ),
+    "batch_ended_badly": _deed("bad", "✕", "Batch ended with failures", "batch_ended_badly"),
+    "at_gate": _deed("warn", "◆", "Waits to go on", MOVED, after={Stage.GATE}),
+    "gate_opened": _deed("run", "▸", "Went on", MOVED, before={Stage.GATE}, after={Stage.ROLLING}),
     "held": _deed("bad", "!", "Held", MOVED, after={Stage.HELD}),
     "paused": _deed("warn", "‖", "Paused", MOVED, after={Stage.PAUSED}),
     "resumed": _deed(
@@ -85,6 +84,7 @@ DEEDS: dict[str, Deed] = {
     "restored": _deed("warn", "↩", "Put back", "restored", "nothing_to_remove"),
     "gave_up": _deed("warn", "⊘", "Gave up on the rest", "gave_up"),
     "ended": _deed("idle", "■", "Ended", MOVED, after={Stage.COMPLETED, Stage.ROLLED_BACK}),
+    "ended_badly": _deed("bad", "✕", "Ended with failures", "ended_badly"),
 }
 
 

@@ -3,16 +3,31 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, TypedDict
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from deployments import frames, listing, queries
 from deployments.asking import number_in, text_in
-from deployments.models import STATES, Batch, Deployment, Instance
+from deployments.models import STATES, Batch, Deployment, Instance, Workload
 from deployments.states import BAR_ORDER, FAILURE_WORDS, STATE_LOOKS, Failure, State
+
+
+class Present(TypedDict):
+    """What a file adds to a row: the version that the device runs now, if any."""
+
+    runs: str | None
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    InstanceWithPresent = WithAnnotations[Instance, Present]
+else:
+    InstanceWithPresent = Instance
 
 #: Rows of the table of devices on one page.
 PER_PAGE = 100
@@ -30,6 +45,8 @@ HEADER = (
     "released",
     "fetched",
     "ended",
+    "client",
+    "ran before",
 )
 
 
@@ -123,13 +140,16 @@ def _tab(given: QueryDict, picture: frames.Picture, asked: Chosen, state: State)
 
 def as_rows(found: QuerySet[Instance], zone: tzinfo) -> Iterator[Sequence[object]]:
     """All of them as rows of a file, read some at a time; times are told in `zone`."""
-    after, found = 0, found.select_related("device", "batch")
+    related = found.select_related("device__client", "batch", "restore_to__version")
+    # Where it is still to come nothing was noted: what ran before runs there now.
+    here = Workload.objects.filter(device=OuterRef("device"), application=OuterRef("application"))
+    after, found = 0, related.annotate(runs=Subquery(here.values("installed__version__version")))
     while rows := list(found.filter(position__gt=after)[:PER_CHUNK]):
         yield from (_cells(instance, zone) for instance in rows)
         after = rows[-1].position
 
 
-def _cells(instance: Instance, zone: tzinfo) -> tuple[object, ...]:
+def _cells(instance: InstanceWithPresent, zone: tzinfo) -> tuple[object, ...]:
     return (
         instance.device.path,
         instance.batch.name,
@@ -141,7 +161,16 @@ def _cells(instance: Instance, zone: tzinfo) -> tuple[object, ...]:
         _exact(instance.released_at, zone),
         _exact(instance.fetched_at, zone),
         _exact(instance.ended_at, zone),
+        instance.device.client.name,
+        _ran_before(instance),
     )
+
+
+def _ran_before(instance: InstanceWithPresent) -> str:
+    """The version that ran there before, or still does; empty where nothing did."""
+    if instance.state == State.QUEUED:
+        return instance.runs or ""
+    return instance.restore_to.version.version if instance.restore_to else ""
 
 
 def _exact(when: datetime | None, zone: tzinfo) -> str:

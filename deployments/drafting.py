@@ -7,9 +7,11 @@ MoveRefusedError when the draft has moved on since; None stands for a draft that
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
+
 from accounts.models import User
 from applications.models import ApplicationVersion
-from deployments import approval, content, strategy
+from deployments import approval, content, naming, strategy
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.states import Stage
@@ -43,7 +45,7 @@ def create(
     """A new draft for a version's profile; raises MoveRefusedError for one that cannot be used."""
     _refuse_version(version, profile_id)
     return Deployment.objects.create(
-        name=name.strip() or str(version),
+        name=name.strip() or naming.free(str(version)),
         version=version,
         profile_id=profile_id,
         strategy=dict(strategy.DEFAULTS),
@@ -54,6 +56,27 @@ def create(
         updated_at=now,
         wizard_step=DEVICES,
     )
+
+
+def again(deployment: Deployment, *, actor: User | None, now: datetime) -> Deployment:
+    """A new draft of what a deployment did, to be looked at before it is started.
+
+    The same version, devices as they were chosen, parameters and rollout; secrets go along unseen.
+    Raises MoveRefusedError where the version cannot be used any more.
+    """
+    with transaction.atomic():
+        draft = create(
+            version=deployment.version,
+            profile_id=deployment.profile_id,
+            name=naming.free(deployment.name),
+            actor=actor,
+            now=now,
+            targeting=deployment.targeting,
+        )
+        draft.parameters, draft.strategy = deployment.parameters, deployment.strategy
+        draft.wizard_step = REVIEW
+        draft.save(update_fields=["parameters", "strategy", "wizard_step"])
+    return draft
 
 
 def choose_application(

@@ -8,6 +8,7 @@ from deployments.eligibility import unmet
 
 Json = Mapping[str, object]
 
+TYPES = {"compose": "Compose", "helm": "Helm"}
 UNITS = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 QUANTITY = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*(Ki|Mi|Gi|Ti|Pi|Ei)\s*", re.ASCII)
 
@@ -43,8 +44,14 @@ def _type_reasons(profile: Json, properties: Json) -> list[str]:
     if not supported:
         return ["does not run workloads itself"]
     if profile.get("type") not in supported:
-        return [f"runs {' and '.join(supported)}, this profile is {profile.get('type')}"]
+        has = " and ".join(_type_words(one) for one in supported)
+        return [f"has only {has}, and this needs {_type_words(profile.get('type'))}"]
     return []
+
+
+def _type_words(kind: object) -> str:
+    """A deployment type as people write it; one that the standard does not know stays as it is."""
+    return TYPES.get(str(kind), str(kind))
 
 
 def _capacity_reasons(profile: Json, properties: Json) -> list[str]:

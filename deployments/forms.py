@@ -11,6 +11,10 @@ from applications.parameters import Field, SectionFields, problem_with, read
 from applications.values import is_empty
 from deployments.configuration import value_words
 
+DEFAULTS_DO = (
+    "{} filled in with the package's defaults: continue if you have no reason to change them."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -20,6 +24,13 @@ class Question:
     bound: BoundField
     hints: list[str]
     keeps_secret: bool
+
+
+def focus_first_wrong(form: forms.Form) -> None:
+    """The first field with an error gets the focus when the page is shown."""
+    first = next((name for name in form.fields if name in form.errors), None)
+    if first is not None:
+        form.fields[first].widget.attrs["autofocus"] = True
 
 
 class ParameterForm(forms.Form):
@@ -40,7 +51,7 @@ class ParameterForm(forms.Form):
         self.sections = sections
         self.stored = stored
         for setting in self._settings():
-            self.fields[_key(setting)] = _field(setting, stored.get(setting.name, setting.default))
+            self.fields[_key(setting)] = _field(setting, self._value(setting))
 
     def clean(self) -> dict[str, object]:
         """Reads each answer in its data type and says next to it what is wrong with it."""
@@ -49,7 +60,7 @@ class ParameterForm(forms.Form):
             answer = self.cleaned_data.get(_key(setting), "")
             if setting.secret and not answer:
                 # It was not shown, so an empty answer means: as it was.
-                self.values[setting.name] = self.stored.get(setting.name, setting.default)
+                self.values[setting.name] = self._value(setting)
                 continue
             self._read(setting, answer)
         return self.cleaned_data
@@ -77,6 +88,24 @@ class ParameterForm(forms.Form):
             (section.name, [self._question(setting) for setting in section.fields])
             for section in self.sections
         ]
+
+    def lede(self) -> str:
+        """What is to be done here, in a sentence; empty where there is nothing to set."""
+        settings = list(self._settings())
+        own = [one.label for one in settings if one.name in self.stored]
+        empty = [one.label for one in settings if one.required and is_empty(self._value(one))]
+        if empty:
+            return f"Still empty, and needed: {', '.join(empty)}."
+        if own:
+            return f"All filled in; other than the package's default: {', '.join(own)}."
+        if not settings:
+            return ""
+        complete = not any(is_empty(self._value(one)) for one in settings)
+        return DEFAULTS_DO.format("All" if complete else "All that is needed is")
+
+    def _value(self, setting: Field) -> object:
+        """What is stored in the draft, else the package's default."""
+        return self.stored.get(setting.name, setting.default)
 
     def _settings(self) -> Iterator[Field]:
         for section in self.sections:
@@ -142,10 +171,13 @@ def _same(value: object, default: object) -> bool:
 
 def _field(setting: Field, value: object) -> forms.Field:
     """The form field of a setting; its rules are checked by the package's schema, not here."""
+    # That there is help ties it to the field; how it is set out is for the template.
+    told = " ".join([setting.help, *hints(setting), "secret" if setting.secret else ""]).strip()
     if setting.kind == "multiselect":
         return forms.MultipleChoiceField(
             label=setting.label,
             required=False,
+            help_text=told,
             choices=[(option, option) for option in setting.options],
             initial=[_text(one) for one in value] if isinstance(value, list) else [],
             widget=forms.CheckboxSelectMultiple,
@@ -154,6 +186,7 @@ def _field(setting: Field, value: object) -> forms.Field:
     return forms.CharField(
         label=setting.label,
         required=False,
+        help_text=told,
         strip=False,
         initial=initial,
         widget=_widget(setting, value),

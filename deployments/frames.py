@@ -10,47 +10,29 @@ from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from django.template.loader import render_to_string
-from django.utils.text import Truncator
 
-from deployments import counting, ladder, queries
-from deployments.models import Deployment, Event, Instance
+from deployments import counting, failures, ladder, queries, timeline
+from deployments.models import Deployment, Instance
 from deployments.outlook import next_words
 from deployments.planner import Snapshot
 from deployments.states import (
-    ENDED_BADLY,
-    FAILURE_WORDS,
     FINISHED,
     GOING_BACK,
+    PRIMARY,
     Action,
-    Failure,
     Stage,
     State,
-    Status,
-    Tone,
     allowed,
-    stage_look,
 )
 from deployments.strategy import policy_of
 
-#: A frame never carries more rows than this; the page then asks for the rows it shows.
-ROWS_PER_FRAME = 200
-#: So much of what a device said fits into a row, in characters: all rows of a frame may be long.
-LONGEST_ERROR = 1000
+#: A frame never carries more rows than this; each page then asks for its own, which costs more.
+ROWS_PER_FRAME = 500
 
+#: What may be done besides, once it is over: a new draft of the same.
+AGAIN = "again"
 #: The partials of the page that follow live; each is a template of its own.
 PARTS = ("state", "outlook", "progress", "batches", "timeline")
-
-#: The tone of a line of the timeline that led to no other stage, by its kind.
-EVENT_TONES: dict[str, Tone] = {
-    **dict.fromkeys((failure.value for failure in Failure), Tone.BAD),
-    "start_refused": Tone.BAD,
-    "taken_back": Tone.WARN,
-    "deferred": Tone.WARN,
-    "released": Tone.RUN,
-    "retried": Tone.RUN,
-    "restored": Tone.RUN,
-    "batch_ended": Tone.OK,
-}
 
 
 class Row(TypedDict):
@@ -79,6 +61,7 @@ class Head(TypedDict):
     words: str
     status: str
     actions: list[str]
+    primary: str
     shown: dict[str, str]
     over: bool
     layout: str
@@ -108,14 +91,6 @@ class Frame(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the timeline, in the tone of the stage it led to."""
-
-    event: Event
-    tone: Tone
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """A deployment as it was at one moment, without its instances."""
 
@@ -123,7 +98,8 @@ class Picture:
     seen: Snapshot
     census: queries.Census
     ladder: ladder.Ladder
-    events: list[Line]
+    events: list[timeline.Line]
+    failures: failures.Failures
     at: datetime
 
     @property
@@ -146,7 +122,13 @@ class Picture:
     def actions(self) -> list[str]:
         """What may be done now; not what there is nothing to do for."""
         idle = {action.value for action in _idle(self.seen)}
-        return [action for action in actions(self.deployment) if action not in idle]
+        possible = [action for action in actions(self.deployment) if action not in idle]
+        return [*possible, AGAIN] if self.over and not self.deployment.hidden_at else possible
+
+    @property
+    def primary(self) -> str:
+        """The most likely of them; none where no step is likelier than another."""
+        return next((action.value for action in PRIMARY if action in self.actions), "")
 
     @property
     def shown(self) -> dict[str, str]:
@@ -172,14 +154,15 @@ class Picture:
 
 
 def take(deployment_pk: int, *, now: datetime) -> Picture | None:
-    """Reads the picture in four queries, however many devices; None when the draft is gone."""
+    """Reads the picture in five queries at most, whatever its size; None when the draft is gone."""
     deployment = queries.for_page().filter(pk=deployment_pk).first()
     if deployment is None:
         return None
     seen = counting.snapshot(deployment, policy_of(deployment.strategy), now)
-    lines = _lines(list(queries.newest_events(deployment_pk)), Status(deployment.status))
+    lines = timeline.lines(queries.newest_events(deployment_pk))
     steps = ladder.of(deployment, seen, now)
-    return Picture(deployment, seen, queries.census(seen), steps, lines, now)
+    failed = failures.of(deployment_pk, seen)
+    return Picture(deployment, seen, queries.census(seen), steps, lines, failed, now)
 
 
 def snapshot(deployment_pk: int, wanted: Collection[int], *, now: datetime) -> Frame | None:
@@ -241,15 +224,8 @@ def row(instance: Instance) -> Row:
         # Said once is enough: the badge beside it has the same words often.
         "progress_words": "" if instance.progress_words == look.words else instance.progress_words,
         "attempts": instance.attempts,
-        "error": error_words(instance),
+        "error": failures.words(instance, failures.LONGEST_IN_ROW),
     }
-
-
-def error_words(instance: Instance) -> str:
-    """Why it failed, then what the device said about it."""
-    reason = FAILURE_WORDS[Failure(instance.failure)] if instance.failure else ""
-    said = Truncator(instance.last_error).chars(LONGEST_ERROR)
-    return ": ".join(part for part in (reason, said) if part)
 
 
 def actions(deployment: Deployment) -> list[str]:
@@ -267,6 +243,7 @@ def _head(picture: Picture) -> Head:
         "words": look.words,
         "status": picture.deployment.status_words,
         "actions": picture.actions,
+        "primary": picture.primary,
         "shown": picture.shown,
         "over": picture.over,
         "layout": picture.layout,
@@ -282,19 +259,3 @@ def _idle(seen: Snapshot) -> list[Action]:
         for action, number in ((Action.RETRY_FAILED, failed), (Action.GIVE_UP, going_back))
         if not number
     ]
-
-
-def _lines(events: list[Event], status: Status) -> list[Line]:
-    ends = [event.pk for event in events if event.to_stage in ENDED_BADLY]
-    newest = ends[0] if ends else None  # How it ended is known of that alone.
-    return [
-        Line(event, tone_of(event, status if event.pk == newest else Status.PENDING))
-        for event in events
-    ]
-
-
-def tone_of(event: Event, status: Status = Status.PENDING) -> Tone:
-    """The tone of a line of history; `status` says how the deployment ended with it."""
-    if event.kind in EVENT_TONES:
-        return EVENT_TONES[event.kind]
-    return stage_look(Stage(event.to_stage), status).tone if event.to_stage else Tone.IDLE

@@ -63,10 +63,12 @@ def place(text: str) -> Place | None:
 class Wanted:
     """What is asked for: everything, or what all of this holds for.
 
-    `who` is the key of a person; `engine` asks for what nobody did; `words` are found in the name
-    of the thing or of the person; `since` is the first moment, `until` the first that is too late.
+    `thing` is the only one that is asked for; `who` is the key of a person; `engine` asks for what
+    nobody did; `words` are found in the name of the thing or of the person; `since` is the first
+    moment, `until` the first that is too late.
     """
 
+    thing: Thing | None = None
     who: int | None = None
     engine: bool = False
     deed: str = ""
@@ -88,6 +90,12 @@ class Line:
     name: str
     sentence: str
     reason: str = ""
+
+    @property
+    def rest(self) -> str:
+        """The sentence beside the word of its look, which it may begin with: that is said once."""
+        begins = re.match(rf"{re.escape(self.look.words)}\b[:.]? ?", self.sentence)
+        return self.sentence[begins.end() :] if begins else self.sentence
 
     @property
     def thing(self) -> Thing | None:
@@ -127,8 +135,10 @@ def everything(wanted: Wanted) -> Iterator[Line]:
 
 def _events(wanted: Wanted) -> QuerySet[Event]:
     found = Event.objects.filter(_between(wanted, "at"))
-    if wanted.noun not in ("", "deployment"):
+    if not {wanted.noun, wanted.thing[0] if wanted.thing else ""} <= {"", "deployment"}:
         return found.none()
+    if wanted.thing:
+        found = found.filter(deployment=wanted.thing[1])
     if wanted.deed:
         found = found.filter(DEEDS[wanted.deed].events())
     if wanted.engine or wanted.who is not None:
@@ -146,6 +156,9 @@ def _entries(wanted: Wanted) -> QuerySet[LogEntry]:
     if wanted.noun:
         kind = ContentType.objects.get_for_model(NOUNS[wanted.noun].model)
         found = found.filter(content_type=kind)
+    if wanted.thing:
+        kind = ContentType.objects.get_for_model(NOUNS[wanted.thing[0]].model)
+        found = found.filter(content_type=kind, object_id=str(wanted.thing[1]))
     if wanted.deed:
         found = found.filter(action_flag__in=DEEDS[wanted.deed].flags)
     if wanted.who is not None:

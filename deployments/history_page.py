@@ -19,7 +19,7 @@ from deployments.asking import number_in
 from deployments.deeds import DEEDS
 from deployments.history import ENGINE, Line, Wanted
 from deployments.listing import Chip, Choice, Menu, changed
-from deployments.nouns import NOUNS
+from deployments.nouns import NOUNS, Thing
 
 #: Lines on one page.
 PER_PAGE = 50
@@ -67,6 +67,7 @@ class Question(forms.Form):
 
     q = forms.CharField(label="Search", required=False)
     who = forms.CharField(label="Person", required=False)
+    object = forms.CharField(label="About", required=False)
     action = forms.ChoiceField(label="Action", required=False, choices=ACTIONS)
     kind = forms.ChoiceField(label="Kind", required=False, choices=KINDS)
     since = Day("From")
@@ -79,6 +80,10 @@ class Question(forms.Form):
             return given
         key = number_in(given)
         return None if key is None else User.objects.filter(pk=key).first()
+
+    def clean_object(self) -> Thing | None:
+        """The only thing that is asked for; none where the address names none."""
+        return nouns.thing_of(self.cleaned_data["object"])
 
     def days(self) -> list[forms.BoundField]:
         """The fields that stand in the form; the others are menus."""
@@ -106,7 +111,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "menus": _menus(question, request.GET),
         "chips": _chips(question, request.GET),
         "engine": ENGINE,
-        "kept": [(name, request.GET[name]) for name in _MENUS if name in request.GET],
+        "kept": [(name, request.GET[name]) for name in (*_MENUS, "object") if name in request.GET],
         "older": _turned(request.GET, OLDER, lines[-1:] if older else []),
         "newer": _turned(request.GET, NEWER, lines[:1] if newer else []),
         "newest": changed(request.GET, **_FIRST_PAGE),
@@ -142,6 +147,7 @@ def _wanted(question: Question) -> Wanted:
     asked = question.cleaned_data
     who, until = asked.get("who"), asked.get("until")
     return Wanted(
+        thing=asked.get("object"),
         who=who.pk if isinstance(who, User) else None,
         engine=who == BY_ITSELF,
         deed=asked.get("action", ""),
@@ -224,6 +230,8 @@ def _words(name: str, value: object) -> str:
         return DEEDS[str(value)].look.words
     if name == "kind":
         return NOUNS[str(value)].words
+    if isinstance(value, tuple):
+        return f"{NOUNS[value[0]].words} {nouns.title_of(value)}"
     return BY_ITSELF_WORDS if value == BY_ITSELF and name == "who" else str(value)
 
 

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from deployments import queries
 from deployments.models import Batch, Deployment
 from deployments.outlook import steady
-from deployments.planner import BatchView, Snapshot, delay, opens_by_itself, unhealthy
+from deployments.planner import BatchView, Snapshot, opener, opens_at, unhealthy
 from deployments.states import (
     FINISHED,
+    GATE_BY_ITSELF,
+    GATE_LOOKS,
     RELEASED,
     STATE_LOOKS,
-    VERBS,
-    Action,
-    Gate,
     Look,
     Stage,
     State,
+    Status,
     Tone,
+    stage_look,
 )
 from deployments.words import counted, duration
 
@@ -29,7 +30,6 @@ OVER_SHOWN = 10
 
 WAITING = Look(Tone.IDLE, "·", "Not started")
 RUNNING = Look(Tone.RUN, "▸", "In progress")
-AT_GATE = Look(Tone.WARN, "◆", "Waiting at its gate")
 HELD = Look(Tone.BAD, "!", "Held")
 PAUSED = Look(Tone.WARN, "‖", "Paused")
 DONE = Look(Tone.OK, "✓", "Ended")
@@ -38,13 +38,14 @@ GOING_BACK = Look(Tone.RUN, "↺", "Being put back")
 PUT_BACK = Look(Tone.WARN, "↩", "Put back")
 NOT_ALL_PUT_BACK = Look(Tone.BAD, "✕", "Not all put back")
 
-#: What opens the gate behind a batch by hand.
-OPENERS = {Gate.CANARY: Action.PROMOTE_CANARY, Gate.BATCH: Action.APPROVE_BATCH}
 #: Looks of batches that nothing more is expected of.
 _OVER = (
     *(DONE, DONE_WITH_FAILURES, PUT_BACK, NOT_ALL_PUT_BACK),
     *(STATE_LOOKS[state] for state in (State.CANCELLED, State.SKIPPED)),
 )
+#: Looks that say what stands between a batch and the next. At a gate it is that of the rollout.
+_SAY_IT = (HELD, GATE_BY_ITSELF, *GATE_LOOKS.values())
+_RUNS = Status.INSTALLING
 #: A batch of which all are so is so itself: nobody waits for a batch that is skipped.
 _ALL_ALIKE = (State.CANCELLED, State.SKIPPED)
 
@@ -61,7 +62,8 @@ class Countdown:
 class BatchRow:
     """One batch as the table of batches shows it.
 
-    `then` is what has to be before the next, or the `countdown` to it.
+    `then` is what has to be before the next, or the `countdown` to it. `over` is when the whole
+    deployment ended, after which no batch does; None until then.
     """
 
     batch: Batch
@@ -69,6 +71,22 @@ class BatchRow:
     tallies: list[queries.Tally]
     then: str
     countdown: Countdown | None
+    over: datetime | None = None
+
+    @property
+    def released_at(self) -> datetime | None:
+        """When it was released first, also when it was taken back or tried again since."""
+        return self.batch.first_released_at or self.batch.released_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When nothing of it was left to wait for; what was sent has ended with the deployment."""
+        return self.batch.ended_at or (self.over if self.released_at else None)
+
+    @property
+    def not_yet(self) -> str:
+        """What stands in place of a time that there is not."""
+        return "–" if self.over else "not yet"
 
     @property
     def outcome(self) -> str:
@@ -98,13 +116,15 @@ def of(deployment: Deployment, seen: Snapshot, now: datetime) -> Ladder:
     looks = [_look(view, seen) for _, view in pairs]
     first = _first_shown(looks)
     shown = pairs[first : first + BATCHES_SHOWN]
+    over = deployment.ended_at if seen.stage in FINISHED else None
     rows = [
         BatchRow(
             batch,
             look,
             queries.tallies(view.counts),
             _then(view, seen, look),
-            _countdown(view, seen, look, now),
+            _countdown(seen, look, now),
+            over,
         )
         for (batch, view), look in zip(shown, looks[first:], strict=False)
     ]
@@ -124,7 +144,7 @@ def _look(view: BatchView, seen: Snapshot) -> Look:
         if view.count(state) == view.total:
             return STATE_LOOKS[state]
     if seen.stage is Stage.GATE and seen.gate_batch == view.number:
-        return AT_GATE
+        return stage_look(seen.stage, _RUNS, view.gate, by_itself=opens_at(seen) is not None)
     if seen.stage is Stage.HELD and unhealthy(view, seen.policy):
         return HELD
     if not (view.released or view.ended or view.count(*RELEASED)):
@@ -143,22 +163,19 @@ def _look_of_rollback(view: BatchView) -> Look:
 def _then(view: BatchView, seen: Snapshot, look: Look) -> str:
     """What stands between this batch and the next, as long as it does."""
     last = view.number == seen.batches[-1].number
-    if last or view.gate is None or view.gate_open or look is HELD or seen.stage in _NO_MORE:
+    if last or view.gate is None or view.gate_open or look in _SAY_IT or seen.stage in _NO_MORE:
         return ""
     rule = seen.policy.gate(view.gate)
-    by_hand = f"The next follows after {VERBS[OPENERS[view.gate]].words}"
-    if not rule.automatic or (look is AT_GATE and view.ended and not view.running):
-        return by_hand
-    if look is AT_GATE or not rule.delay_seconds:
-        return ""
-    return f"The next follows {duration(rule.delay_seconds)} later"
+    if not rule.automatic:
+        return f"The next follows after {opener(view.gate)}"
+    return f"The next follows {duration(rule.delay_seconds)} later" if rule.delay_seconds else ""
 
 
-def _countdown(view: BatchView, seen: Snapshot, look: Look, now: datetime) -> Countdown | None:
+def _countdown(seen: Snapshot, look: Look, now: datetime) -> Countdown | None:
     """Only where the rollout waits for nothing but the clock."""
-    if look is not AT_GATE or not opens_by_itself(seen) or seen.gate_since is None:
+    opens = opens_at(seen) if look is GATE_BY_ITSELF else None
+    if opens is None:
         return None
-    opens = seen.gate_since + timedelta(seconds=delay(seen))
     return Countdown(opens, max(1, round((opens - steady(seen, now)).total_seconds())))
 
 

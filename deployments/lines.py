@@ -1,16 +1,8 @@
-"""A deployment as one line of a list, and the lines that follow while rollouts run."""
+"""A deployment as one line of a list."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, JsonResponse
-from django.template.loader import render_to_string
-from django.utils import timezone
-
-from accounts import look
 from deployments import queries, strategy
-from deployments.asking import numbers_in
 from deployments.models import Deployment
 from deployments.states import ACTIVE, GOING_BACK, Stage, State
 
@@ -35,6 +27,12 @@ class Line:
         stage = Stage(self.deployment.stage)
         return stage in ACTIVE or (stage is Stage.READY and self.deployment.start_at is not None)
 
+    @property
+    def stumbled(self) -> bool:
+        """The engine stumbled over it at its last look, and will look again."""
+        watched = ACTIVE | {Stage.READY}
+        return bool(self.deployment.trouble) and Stage(self.deployment.stage) in watched
+
 
 def line(deployment: Deployment) -> Line:
     """A deployment as lists show it, from its stored summary."""
@@ -58,21 +56,3 @@ def line(deployment: Deployment) -> Line:
 def moving(lines: list[Line]) -> bool:
     """Whether there is something to follow."""
     return any(one.moving for one in lines)
-
-
-def live(request: HttpRequest) -> JsonResponse:
-    """The lines that a page shows, as they are now, by the template that painted them first."""
-    if not request.user.has_perm("deployments.view_deployment"):
-        raise PermissionDenied
-    wanted = numbers_in(request.GET.get("ids", ""))[:PER_PAGE]
-    found, now = [line(one) for one in queries.for_list().filter(pk__in=wanted)], timezone.now()
-    answer = {
-        "moving": moving(found),
-        "note": f"As of {look.moment(now)}.",
-        "lines": {one.deployment.pk: _painted(one, now) for one in found},
-    }
-    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _painted(one: Line, now: datetime) -> str:
-    return render_to_string("deployments/_line.html", {"line": one, "now": now})

@@ -15,14 +15,15 @@ from django.shortcuts import render
 from accounts.search import words_of
 from applications.models import Application
 from deployments import lines, queries, strategy
-from deployments.models import STAGES, STATUSES, Deployment
+from deployments.models import STATUSES, Deployment
+from deployments.standings import STANDINGS
 
 #: The columns that can be sorted, as they appear in the address.
 ORDERS = (
     ("updated_at", "updated"),
     ("created_at", "created"),
     ("name", "name"),
-    ("status", "status"),
+    ("stage", "status"),
 )
 #: The orders that are offered by name; the titles of the columns turn them round.
 OFFERED = {
@@ -37,11 +38,18 @@ Row = TypeVar("Row")
 
 
 class DeploymentFilter(django_filters.FilterSet):
-    """What the address of the list may ask for."""
+    """What the address of the list may ask for.
+
+    Margo's `status` has no menu: two that are nearly the same confuse.
+    """
 
     q = django_filters.CharFilter(method="search", label="Search")
     status = django_filters.ChoiceFilter(choices=STATUSES, label="Margo status")
-    stage = django_filters.ChoiceFilter(choices=STAGES, label="Stage")
+    stage = django_filters.ChoiceFilter(
+        method="standing",
+        choices=[(name, one.look.words) for name, one in STANDINGS.items()],
+        label="Status",
+    )
     strategy = django_filters.ChoiceFilter(
         field_name="strategy__kind", choices=list(strategy.WORDS.items()), label="Strategy"
     )
@@ -67,6 +75,10 @@ class DeploymentFilter(django_filters.FilterSet):
                 | Q(created_by__username__icontains=word)
             )
         return found
+
+    def standing(self, found: QuerySet[Deployment], _name: str, value: str) -> QuerySet[Deployment]:
+        """Those that stand there, by the same words as on the overview."""
+        return found.filter(STANDINGS[value].holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +121,7 @@ def deployments(request: HttpRequest) -> HttpResponse:
     """The list of deployments."""
     if not request.user.has_perm("deployments.view_deployment"):
         raise PermissionDenied
-    filters = DeploymentFilter(request.GET, queries.for_list())
-    page = Paginator(filters.qs, lines.PER_PAGE).get_page(request.GET.get("p"))
+    filters, page = asked_for(request.GET)
     shown = [lines.line(deployment) for deployment in page]
     context = {
         **admin.site.each_context(request),
@@ -123,10 +134,17 @@ def deployments(request: HttpRequest) -> HttpResponse:
         "columns": _columns(request.GET),
         "search": request.GET.get("q", ""),
         "kept": [(key, value) for key, value in request.GET.items() if key not in {"q", "p"}],
+        "query": request.GET.urlencode(),
         "pages": pages(page, request.GET),
         "may_create": may_create(request),
     }
     return render(request, "deployments/list.html", context)
+
+
+def asked_for(given: QueryDict) -> tuple[DeploymentFilter, Page[Deployment]]:
+    """The filters of an address of the list, and the page of it that it shows."""
+    filters = DeploymentFilter(given, queries.for_list())
+    return filters, Paginator(filters.qs, lines.PER_PAGE).get_page(given.get("p"))
 
 
 def may_create(request: HttpRequest) -> bool:
@@ -137,7 +155,7 @@ def may_create(request: HttpRequest) -> bool:
 def _menus(filters: DeploymentFilter, given: QueryDict) -> list[Menu]:
     return [
         Menu(str(filters.filters[name].label), _choices(name, filters, given))
-        for name in ("status", "stage", "strategy", "application")
+        for name in ("stage", "strategy", "application")
     ]
 
 

@@ -8,8 +8,10 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from channels.db import database_sync_to_async
 from channels.layers import BaseChannelLayer, get_channel_layer
@@ -20,8 +22,9 @@ from deployments import events, frames, queries
 
 logger = logging.getLogger(__name__)
 
-#: After a ring the hub waits this long, so that many changes make one frame.
-GATHERING_SECONDS = 0.25
+#: After a ring the hub waits this long, so that many changes make one frame. Three in a second
+#: leave room for one that a page asked for.
+GATHERING_SECONDS = 0.3
 #: Without a ring it looks this often: rings from another process can be lost.
 LOOKING_SECONDS = 5.0
 #: Rows commit out of order, so each reading begins this long before the last one.
@@ -31,6 +34,12 @@ CHANGES_READ = 5_000
 
 #: Takes one frame as JSON text; must not block.
 Listener = Callable[[str], None]
+
+#: Where hubs read. In the thread of all pages they would wait behind each page that opens, asks for
+#: its rows or is asked about its permission, and every other page would be late.
+_in_thread = partial(
+    database_sync_to_async, thread_sensitive=False, executor=ThreadPoolExecutor(1, "live")
+)
 
 
 class Reading:
@@ -81,6 +90,8 @@ class Hub:
         self._layer = layer
         self._bell = asyncio.Event()
         self._reading = Reading(deployment_pk, timezone.now())
+        self._coming: asyncio.Task[frames.Frame | None] | None = None
+        self._one_whole = asyncio.Lock()
 
     async def run(self) -> None:
         """Tells the listeners until it is cancelled."""
@@ -96,6 +107,21 @@ class Hub:
             hearing.cancel()
             await self._layer.group_discard(group, channel)
 
+    async def whole(self) -> frames.Frame | None:
+        """A snapshot without rows that is not older than the question; None when there is nothing.
+
+        All who ask before its reading begins share it: many pages open or ask at the same moment.
+        """
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._read_whole())
+        return await asyncio.shield(self._coming)
+
+    async def _read_whole(self) -> frames.Frame | None:
+        async with self._one_whole:
+            # Who asks from now on may know of something newer, and gets the next one.
+            self._coming = None
+            return await _in_thread(frames.snapshot)(self.deployment_pk, [], now=timezone.now())
+
     async def _hear(self, channel: str) -> None:
         while True:
             await self._layer.receive(channel)
@@ -109,7 +135,7 @@ class Hub:
             # Cleared before reading: a ring during the reading makes another one.
             self._bell.clear()
             try:
-                text = await database_sync_to_async(self._read)()
+                text = await _in_thread(self._read)()
             except OperationalError:
                 # A database that is busy or away is nobody's fault: the next look will tell.
                 logger.warning("Deployment %s could not be read for its page", self.deployment_pk)
@@ -124,11 +150,13 @@ class Hub:
 _hubs: dict[int, tuple[Hub, asyncio.Task[None]]] = {}
 
 
-def join(deployment_pk: int, listener: Listener) -> None:
+def join(deployment_pk: int, listener: Listener) -> Hub:
     """Lets `listener` have every frame about the deployment from now on."""
     if deployment_pk not in _hubs:
         _hubs[deployment_pk] = _start(deployment_pk)
-    _hubs[deployment_pk][0].listeners.add(listener)
+    hub, _ = _hubs[deployment_pk]
+    hub.listeners.add(listener)
+    return hub
 
 
 async def leave(deployment_pk: int, listener: Listener) -> None:

@@ -1,5 +1,6 @@
 """The things that history tells of: their words, their pages, and who may see them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,12 +55,25 @@ NOUNS: dict[str, Noun] = {
     "person": Noun("Person", User),
     "rule": Noun("Approval rule", ApprovalRule),
 }
+_THING = re.compile(r"([a-z]+)-(\d{1,18})", re.ASCII)
 _BY_LABEL = {noun.label: name for name, noun in NOUNS.items()}
 
 
 def name_of(app: str | None, model: str | None) -> str:
     """The name of the noun with this app and model; empty for any other."""
     return _BY_LABEL.get((app or "", model or ""), "")
+
+
+def thing_of(text: str) -> Thing | None:
+    """The thing that an address names, as in "device-17"; None for what names none."""
+    match = _THING.fullmatch(text)
+    return (match[1], int(match[2])) if match and match[1] in NOUNS else None
+
+
+def title_of(thing: Thing) -> str:
+    """What a thing is called; its number where it is gone."""
+    found = NOUNS[thing[0]].model._default_manager.filter(pk=thing[1]).first()
+    return str(found) if found else f"number {thing[1]}, which is gone"
 
 
 def addresses(things: Iterable[Thing], person: Person) -> dict[Thing, str]:

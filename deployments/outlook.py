@@ -26,8 +26,8 @@ Added = Callable[[Deployment, Snapshot], list[str]]
 def next_words(deployment: Deployment, seen: Snapshot, now: datetime) -> list[str]:
     """What happens next, or what a person can do, a sentence each."""
     said = waiting_for(seen, steady(seen, now))
-    if seen.stage is Stage.CANCELLING:
-        said.insert(0, "Nothing new is sent out; it is cancelled when the others have finished.")
+    if seen.stage in FIRST:
+        said = [*FIRST[seen.stage](deployment), *said]
     added = ADDED.get(seen.stage, _nothing)(deployment, seen)
     return [*said, *added] or ["The engine looks at it within a second."]
 
@@ -59,9 +59,11 @@ def _draft(deployment: Deployment, _seen: Snapshot) -> list[str]:
     ]
 
 
-def _awaiting_approval(deployment: Deployment, seen: Snapshot) -> list[str]:
-    wishes = approval.wishes(deployment.asks_approval, map(str, deployment.approval_reasons))
-    return [*wishes, *_ready(deployment, seen)]
+def _who_wants_approval(deployment: Deployment) -> list[str]:
+    """Said to all in the same words: a live page is made once for everybody."""
+    rules = [str(reason) for reason in deployment.approval_reasons]
+    asked = [f"{approval.asker(deployment)} asked for approval."] * deployment.asks_approval
+    return [*asked, *rules]
 
 
 def _ready(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -83,14 +85,8 @@ def _held(_deployment: Deployment, seen: Snapshot) -> list[str]:
     numbers = [
         f"{verdict(batch, seen.policy)}." for batch in seen.batches if unhealthy(batch, seen.policy)
     ]
-    return [*numbers, f"Resume accepts the failures so far and goes on: {_left_over(seen)}."]
-
-
-def _gate(_deployment: Deployment, seen: Snapshot) -> list[str]:
-    """What the button beside this sentence does to how many devices."""
-    later = (batch for batch in seen.batches if batch.number > (seen.gate_batch or 0))
-    following = next((batch for batch in later if batch.queued), None)
-    return [f"{following.name} is next: {devices(following.queued)}."] if following else []
+    again = f"Retry failed tries it again on {devices(seen.count(State.FAILED))}."
+    return [*numbers, again, f"Resume goes on despite the failures: {_left_over(seen)}."]
 
 
 def _paused(_deployment: Deployment, seen: Snapshot) -> list[str]:
@@ -106,8 +102,9 @@ def _completed(_deployment: Deployment, seen: Snapshot) -> list[str]:
     failed = seen.count(State.FAILED)
     if failed:
         return [
-            f"It is over: {devices(failed)} failed. The table below says why.",
-            "Retry failed tries them once more; Roll back puts back what ran before.",
+            f"It is over: {devices(failed)} failed.",
+            "An operator can try once more there with Retry failed.",
+            "Roll back would put back what ran before, everywhere.",
         ]
     return ["It is over. The devices keep the application until another deployment changes it."]
 
@@ -116,8 +113,8 @@ def _rolled_back(_deployment: Deployment, seen: Snapshot) -> list[str]:
     if seen.unrestored:
         failed = devices(seen.unrestored)
         return [
-            f"It is over: {failed} could not be put back. The table below says why.",
-            "Retry failed puts back once more what ran there before.",
+            f"It is over: {failed} could not be put back.",
+            "An operator can try once more there with Retry failed.",
         ]
     return ["It is over. Every device that it reached has what it ran before."]
 
@@ -130,11 +127,17 @@ def _cancelled(_deployment: Deployment, seen: Snapshot) -> list[str]:
     return ["It is over. No device has installed it."]
 
 
+#: What is said before all else.
+FIRST: dict[Stage, Callable[[Deployment], list[str]]] = {
+    Stage.AWAITING_APPROVAL: _who_wants_approval,
+    Stage.CANCELLING: lambda _: [
+        "Nothing new is sent out; it is cancelled when the others have finished."
+    ],
+}
 ADDED: dict[Stage, Added] = {
     Stage.DRAFT: _draft,
-    Stage.AWAITING_APPROVAL: _awaiting_approval,
+    Stage.AWAITING_APPROVAL: _ready,
     Stage.READY: _ready,
-    Stage.GATE: _gate,
     Stage.HELD: _held,
     Stage.PAUSED: _paused,
     Stage.COMPLETED: _completed,

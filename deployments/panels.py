@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString
 
 from accounts.panels import Column, Place, register, register_column
 from applications.models import Application, ApplicationVersion
-from deployments import compatibility, device_panels, frames, queries
+from deployments import compatibility, device_events, device_panels, queries, standings, timeline
 from deployments.lines import line, moving
 from deployments.listing import may_create
 from deployments.models import Workload
-from deployments.states import STAGE_LOOKS, Stage
+from deployments.states import Stage
 from devices.groups import members_of
 from devices.models import DeviceGroup
 
@@ -28,8 +28,6 @@ SHOWN = 10
 SEE_DEVICES = "devices.view_device"
 #: What a deprecated version keeps from being started.
 NOT_STARTED = [stage.value for stage in (Stage.DRAFT, Stage.AWAITING_APPROVAL, Stage.READY)]
-#: What the overview counts, first what waits for a decision of somebody.
-COUNTED = (Stage.AWAITING_APPROVAL, Stage.GATE, Stage.HELD, Stage.PAUSED, Stage.ROLLING)
 #: Rows of what has happened, beside what is happening.
 RECENT = 8
 
@@ -55,6 +53,7 @@ def fill() -> None:
     register(Place.DEPRECATION, what_is_left)
     register(Place.DEVICE, device_panels.workloads)
     register(Place.DEVICE, device_panels.deployments)
+    register(Place.DEVICE_EVENTS, device_events.events)
     register(Place.DEPARTURE, device_panels.departing)
     register(Place.GROUP, what_runs)
     register_column(
@@ -76,21 +75,18 @@ def by_stage(request: HttpRequest, shown: object | None) -> SafeString | None:
     """How many deployments wait for somebody or roll out, each number linked to them."""
     if not _may_see(request):
         return None
-    counted = queries.by_stage(COUNTED)
-    tiles = [(stage.value, STAGE_LOOKS[stage], number) for stage, number in counted.items()]
-    return _render("by_stage", request, tiles=tiles)
+    return _render("by_stage", request, tiles=standings.counts())
 
 
 def recently(request: HttpRequest, shown: object | None) -> SafeString | None:
     """What ended lately and how, and the newest lines of all histories."""
     if not _may_see(request):
         return None
-    events = queries.recent_events()[:RECENT]
     return _render(
         "recently",
         request,
         lines=[line(deployment) for deployment in queries.just_ended()[:RECENT]],
-        events=[(event, frames.tone_of(event)) for event in events],
+        events=timeline.lines(queries.recent_events()[:RECENT]),
     )
 
 
@@ -98,9 +94,15 @@ def in_progress(request: HttpRequest, shown: object | None) -> SafeString | None
     """What waits for a decision of somebody, what is rolling out, and what is ready to start."""
     if not _may_see(request):
         return None
+    newest = queries.recent_events().first()
     lines = [line(deployment) for deployment in queries.in_progress()[:SHOWN]]
     return _render(
-        "in_progress", request, lines=lines, moving=moving(lines), may_create=may_create(request)
+        "in_progress",
+        request,
+        lines=lines,
+        moving=moving(lines),
+        may_create=may_create(request),
+        seen=newest.pk if newest else 0,
     )
 
 

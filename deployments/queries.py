@@ -13,6 +13,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from accounts.search import words_of
 from deployments.models import Batch, Deployment, Event, Instance
 from deployments.planner import Snapshot
+from deployments.standings import BY_ITSELF, STUMBLED
 from deployments.states import (
     ACTIVE,
     BAR_ORDER,
@@ -111,18 +112,13 @@ def in_progress() -> QuerySet[Deployment]:
     """Deployments under way or about to be, first those that wait for a decision of somebody."""
     stages = [stage.value for stage in (*ACTIVE, *NEEDS_SOMEBODY, Stage.READY)]
     urgency = Case(
+        When(STUMBLED, then=Value(0)),
+        When(BY_ITSELF, then=Value(1)),
         When(stage__in=NEEDS_SOMEBODY, then=Value(0)),
         When(stage=Stage.READY, then=Value(2)),
         default=Value(1),
     )
     return for_list().filter(stage__in=stages).order_by(urgency, "-updated_at", "-pk")
-
-
-def by_stage(stages: Collection[Stage]) -> dict[Stage, int]:
-    """How many deployments of the lists are in each of these stages."""
-    found = Deployment.objects.listed().filter(stage__in=stages).order_by()
-    counted = dict(found.values_list("stage").annotate(number=Count("pk")))
-    return {stage: counted.get(stage.value, 0) for stage in stages}
 
 
 def just_ended() -> QuerySet[Deployment]:
@@ -133,6 +129,11 @@ def just_ended() -> QuerySet[Deployment]:
 def recent_events() -> QuerySet[Event]:
     """The newest lines of all histories, newest first; of what was deleted too."""
     return Event.objects.select_related("deployment", "actor").order_by("-pk")
+
+
+def events_after(newest: int) -> QuerySet[Event]:
+    """The lines of all histories that came after this one."""
+    return Event.objects.filter(pk__gt=newest)
 
 
 def census(seen: Snapshot) -> Census:

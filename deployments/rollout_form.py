@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from deployments import answers, strategy
+from deployments.forms import focus_first_wrong
 from deployments.words import UNITS
 
 #: The label of each field, in the order of the page.
@@ -23,7 +24,7 @@ LABELS: dict[str, str] = {
     "batch_sizes": "Sizes, one batch after the other",
     "batch_gate": "The next batch follows",
     "batch_delay": "After a pause of",
-    "order": "Who comes first",
+    "order": "In what order the batches are filled",
     "order_label": "Label",
     "max_failures": "Failures allowed",
     "install_timeout": "Time to install",
@@ -47,6 +48,8 @@ HELP: dict[str, str] = {
     "batch_size": "The last batch takes what is left.",
     "batch_sizes": "For example 1, 10, 50 %, rest",
     "batch_delay": "0 lets it follow as soon as the batch before is well.",
+    "order": "As selected: those ticked by hand or pasted, then the others by name. "
+    "Spread over the groups: one of each chosen group in turn.",
     "order_label": "Devices with the lowest value of this label come first.",
     "max_failures": "In each batch: a number like 3, or a percentage like 10 %. "
     "When more fail, nothing more is sent out until somebody decides.",
@@ -92,9 +95,7 @@ class RolloutForm(forms.Form):
             known = field in self.fields
             said = f"It {problem}." if known else f"{name} {problem}."
             self.add_error(field if known else None, said)
-        first = next((name for name in self.fields if name in self.errors), None)
-        if first is not None:
-            self.fields[first].widget.attrs["autofocus"] = True
+        focus_first_wrong(self)
 
     @property
     def unfolded(self) -> bool:

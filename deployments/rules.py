@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -135,26 +135,16 @@ class RuleAdmin(PortalAdmin[ApprovalRule]):
         """The list with its additional column."""
         return RuleList
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, object],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: ApprovalRule | None = None,
-    ) -> HttpResponse:
-        """The form; below it, what the rule as it was saved would have caught."""
-        if obj is not None:
-            now = timezone.now()
-            caught = hindsight.look_back([obj], now)[obj.pk]
-            context |= {
-                "now": now,
-                "caught": caught,
-                "named": caught.deployments[:NAMED],
-                "days": hindsight.DAYS,
-            }
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def facts_of(self, obj: ApprovalRule) -> dict[str, object]:
+        """What the rule as it was saved would have caught."""
+        now = timezone.now()
+        caught = hindsight.look_back([obj], now)[obj.pk]
+        return {
+            "now": now,
+            "caught": caught,
+            "named": caught.deployments[:NAMED],
+            "days": hindsight.DAYS,
+        }
 
     def save_model(
         self,

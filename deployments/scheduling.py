@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
-from deployments import moves
+from deployments import below, moves
 from deployments.asking import person, plan_shown
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
@@ -26,9 +25,8 @@ class ScheduleForm(forms.Form):
     at = forms.DateTimeField(
         label="Start at",
         error_messages={"required": "Choose a day and a time."},
-        widget=forms.DateTimeInput(
-            format=LOCAL, attrs={"type": "datetime-local", "aria-describedby": "at-help"}
-        ),
+        help_text="In your time zone.",
+        widget=forms.DateTimeInput(format=LOCAL, attrs={"type": "datetime-local"}),
     )
 
 
@@ -58,20 +56,12 @@ def _set(request: HttpRequest, deployment: Deployment, at: datetime | None) -> H
 
 
 def _show(request: HttpRequest, deployment: Deployment, form: ScheduleForm) -> HttpResponse:
-    page = reverse("admin:deployments_deployment_page", args=[deployment.pk])
     context = {
-        **admin.site.each_context(request),
-        "title": f"When to start {deployment.name}",
-        "crumbs": [
-            ("Deployments", reverse("admin:deployments_deployment_changelist")),
-            (deployment.name, page),
-        ],
-        "deployment": deployment,
+        **below.frame(request, deployment, f"When to start {deployment.name}"),
         "form": form,
         "zone": timezone.get_current_timezone_name(),
         # In the zone of the field beside it, whatever zone the browser is in.
         "now_words": timezone.localtime().strftime("%-d %b %Y, %H:%M"),
         "unapproved": deployment.stage == Stage.AWAITING_APPROVAL,
-        "page_url": page,
     }
     return render(request, "deployments/schedule.html", context)

@@ -50,6 +50,10 @@ DEFAULTS: dict[str, object] = {
     "rollback_min_released": 1,
 }
 
+#: What is suggested to somebody who has not chosen yet, where several devices get it: a tenth of
+#: them tries it, and a person lets the others follow. What a stored strategy leaves out is above.
+SUGGESTED: dict[str, object] = {**DEFAULTS, "kind": CANARY}
+
 #: Each strategy as a person meets it.
 WORDS: dict[str, str] = {
     IMMEDIATE: "Immediate",

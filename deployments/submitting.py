@@ -131,11 +131,18 @@ def _way(needs_approval: bool) -> Action:
 
 def _said(seen: Preview, ask_approval: bool) -> str:
     """The line of history about a submit."""
-    left_out = f" {len(seen.misfits)} of them do not fit and are skipped." if seen.misfits else ""
+    left_out = _left_out(len(seen.misfits))
     if not ask_approval and not seen.approval:
         return f"Made ready for {devices(seen.total)}.{left_out}"
     why = approval.sentence(ask_approval, seen.approval)
     return f"Made for {devices(seen.total)}, and waits for approval.{left_out} {why}"
+
+
+def _left_out(number: int) -> str:
+    if not number:
+        return ""
+    verbs = "does not fit and is" if number == 1 else "do not fit and are"
+    return f" {number} of them {verbs} skipped."
 
 
 def _digest(arranged: Arrangement) -> str:
@@ -182,7 +189,9 @@ def _nobody(judged: targeting.Judged) -> str:
 def _warnings(draft: Deployment, arranged: Arrangement, now: datetime) -> list[str]:
     if not arranged.judged.fitting:
         return []
-    warnings = cautions.sentences(arranged.targets, draft.version, now=now)
+    first = arranged.batches[0].size if arranged.batches else 0
+    warnings = cautions.all_at_once(draft.strategy, first, arranged.judged.fitting)
+    warnings += cautions.sentences(arranged.targets, draft.version, now=now)
     if misfits := arranged.judged.misfits:
         warnings.append(f"{devices(len(misfits))} cannot run it and will be skipped.")
     return warnings

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import spreadsheet
-from deployments import comparing, configuration, device_rows, frames, queries
+from deployments import below, comparing, configuration, device_rows, frames, queries
 from deployments.asking import number_in, numbers_in
 from deployments.buttons import buttons
 from deployments.models import Deployment
@@ -30,6 +30,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "picture": picture,
         "buttons": buttons(request, picture),
         "at": frames.moment(picture.at),
+        "may_create": request.user.has_perm("deployments.add_deployment"),
         "continue_url": _continue_url(request, deployment),
         "configuration": configuration.of(deployment),
     }
@@ -59,17 +60,9 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
     """What ran before on its devices, and what the deployment changes there."""
     _may_see(request)
     deployment = get_object_or_404(queries.for_page(), pk=pk)
-    address = reverse("admin:deployments_deployment_page", args=[pk])
     context = {
-        **admin.site.each_context(request),
-        "title": "Compared with what ran before",
-        "crumbs": [
-            ("Deployments", reverse("admin:deployments_deployment_changelist")),
-            (deployment.name, address),
-        ],
-        "deployment": deployment,
+        **below.frame(request, deployment, "Compared with what ran before"),
         "comparison": comparing.compare(deployment, number_in(request.GET.get("with", ""))),
-        "page_url": address,
     }
     return render(request, "deployments/compare.html", context)
 

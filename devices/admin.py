@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import look
-from accounts.pages import PortalAdmin
+from accounts.pages import OwnPages, PortalAdmin
 from devices import device_admin, views
 from devices.filters import CertificateFilter
 from devices.forms import GroupForm, MembersWidget
@@ -79,19 +79,9 @@ class GroupAdmin(PortalAdmin[DeviceGroup]):
         kwargs["widget"] = MembersWidget(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, object],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: DeviceGroup | None = None,
-    ) -> HttpResponse:
-        """The form, with who is in the group now."""
-        if obj is not None:
-            context |= views.group_facts(obj, timezone.now())
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def facts_of(self, obj: DeviceGroup) -> dict[str, object]:
+        """Who is in the group now."""
+        return views.group_facts(obj, timezone.now())
 
     def save_model(
         self, request: HttpRequest, obj: DeviceGroup, form: ModelForm[DeviceGroup], change: bool
@@ -113,7 +103,7 @@ class GroupAdmin(PortalAdmin[DeviceGroup]):
 
 
 @admin.register(Client)
-class ClientAdmin(PortalAdmin[Client]):
+class ClientAdmin(OwnPages[Client]):
     """Clients: the identities that poll and report, and the decision about each."""
 
     list_words = "Clients"
@@ -149,15 +139,9 @@ class ClientAdmin(PortalAdmin[Client]):
         """Onboarding: nothing is typed into the database, a certificate is issued."""
         return views.onboard_client(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """The client's own page."""
-        return views.client_page(request, views.key(object_id))
+    def page_of(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Who it is, how it is doing, the devices behind it."""
+        return views.client_page(request, pk)
 
     def has_delete_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
         """Nobody: its manifest counter must never be forgotten."""

@@ -13,8 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import look, panels
-from accounts.pages import PortalAdmin
-from devices import device_page, labels, labels_page, views
+from accounts.asking import require
+from accounts.pages import OwnPages
+from devices import device_page, labels, labels_page
 from devices.filters import (
     GroupFilter,
     LabelFilter,
@@ -29,7 +30,7 @@ from devices.status import LOOKS, DeviceWithStatus, Status, with_status
 TICKED = format_html('<span class="visually-hidden">{}</span>', "Tick")
 
 
-class DeviceAdmin(PortalAdmin[Device]):
+class DeviceAdmin(OwnPages[Device]):
     """The list of devices; the page of one is `views.device_page`."""
 
     list_words = "Devices"
@@ -68,7 +69,7 @@ class DeviceAdmin(PortalAdmin[Device]):
 
     def label_many(self, request: HttpRequest) -> HttpResponse:
         """Labels of the ticked devices, or of all that the filters in the address leave."""
-        views.require(request, "devices.change_device")
+        require(request, "devices.change_device")
         narrowed = copy(request)
         narrowed.GET = QueryDict(labels_page.filters(request))
         try:
@@ -77,15 +78,9 @@ class DeviceAdmin(PortalAdmin[Device]):
             return redirect("admin:devices_device_changelist")
         return labels_page.label_many(request, listed)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """The device's own page."""
-        return device_page.device_page(request, views.key(object_id))
+    def page_of(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What it says of itself, and what it runs."""
+        return device_page.device_page(request, pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a device: its client reports it."""

@@ -3,23 +3,19 @@
 from datetime import datetime
 
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.asking import person, require
 from accounts.look import Look
 from devices import described, labels, registry
 from devices.forms import LabelsForm, lines
 from devices.groups import groups_of
 from devices.models import Device, DeviceQuerySet
 from devices.status import LOOKS, MEANINGS, facts_of, status
-from devices.views import SHOWN, certificate_look, note, page, person, require
-
-#: Lines of the device's history on its page; its own page has the rest.
-EVENTS_SHOWN = 10
+from devices.views import SHOWN, certificate_look, note, page
 
 
 def device_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -44,7 +40,6 @@ def device_page(request: HttpRequest, pk: int) -> HttpResponse:
         "meaning": MEANINGS[state],
         "children": children(device, now),
         "certificate": certificate_look(device.client.svid_not_after, now),
-        "events": events(request, device),
         "form": form,
         "may_change": request.user.has_perm("devices.change_device"),
         "may_retire": request.user.has_perm("devices.delete_device"),
@@ -79,15 +74,6 @@ def children(device: Device, now: datetime) -> list[tuple[Device, Look]]:
 def behind(device: Device) -> DeviceQuerySet:
     """The devices behind a gateway."""
     return Device.objects.filter(client=device.client, path__startswith=f"{device.path}/")
-
-
-def events(request: HttpRequest, device: Device) -> list[LogEntry] | None:
-    """Who did what to it lately, one more than are shown; None for those who may not know."""
-    if not request.user.has_perm("admin.view_logentry"):
-        return None
-    kind = ContentType.objects.get_for_model(Device)
-    about_it = LogEntry.objects.filter(content_type=kind, object_id=str(device.pk))
-    return list(about_it.select_related("user")[: EVENTS_SHOWN + 1])
 
 
 def retire(request: HttpRequest, pk: int) -> HttpResponse:

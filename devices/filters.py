@@ -7,8 +7,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.asking import is_key
 from devices import known_labels, selectors
-from devices.forms import is_key
 from devices.groups import members_of
 from devices.models import Client, Device, DeviceGroup, DeviceLabel
 from devices.status import LOOKS, DeviceWithStatus, Status

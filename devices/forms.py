@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
+from accounts.asking import LONGEST_KEY, is_key
 from devices import selectors
 from devices.identity.spiffe import is_name
 from devices.label_limits import excess
@@ -19,8 +20,6 @@ from devices.relabelling import How, Wish
 #: What a key may not hold, so that a selector can always name it without quotation marks.
 UNNAMEABLE = re.compile(r"""[\s,=!()"']""")
 LONGEST = 255
-#: Digits of the greatest key that a database takes, whatever it is.
-LONGEST_KEY = 18
 
 
 class LabelsForm(forms.Form):
@@ -154,11 +153,6 @@ class MembersWidget(AutocompleteSelectMultiple):
     ) -> list[tuple[str | None, list[dict[str, object]], int | None]]:
         """The members among what was given."""
         return super().optgroups(name, [one for one in value if is_key(one)], attr)
-
-
-def is_key(text: str) -> bool:
-    """Whether a row can have this key."""
-    return text.isdecimal() and len(text) <= LONGEST_KEY
 
 
 class NewClientForm(forms.Form):

@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from devices.forms import RelabelForm, is_key
+from accounts.asking import is_key, person
+from devices.forms import RelabelForm
 from devices.models import Device
 from devices.relabelling import SHOWN, Preview, RelabellingError, preview, relabel
-from devices.views import page, person
+from devices.views import page
 
 #: What the address has besides the filters of the list.
 TICKED = "ticked"

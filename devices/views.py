@@ -7,17 +7,16 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.asking import person, require
 from accounts.look import Look
-from accounts.models import User
 from devices import onboarding
 from devices.filters import EXPIRES_SOON
-from devices.forms import NewClientForm, is_key
+from devices.forms import NewClientForm
 from devices.groups import members_of
 from devices.identity import expiry
 from devices.identity.errors import IdentityError
@@ -173,25 +172,6 @@ def group_facts(group: DeviceGroup, now: datetime) -> dict[str, object]:
         "matches": matches(group.selector),
         "selector": group.selector,
     }
-
-
-def key(object_id: str) -> int:
-    """The key in an address of the admin; raises Http404 for what is none."""
-    if not is_key(object_id):
-        raise Http404
-    return int(object_id)
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied for whoever lacks the permission."""
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks; pages behind the sign-in only."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def page(request: HttpRequest, title: str, now: datetime) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """Rollouts: deployments, their batches and one instance for each device."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -31,7 +33,8 @@ class Deployment(models.Model):
     `targeting` is what the operator chose (ids, groups, a label expression, exclusions); the
     frozen, ordered targets are the instances. `parameters` are the values somebody gave;
     `resolved` what the devices get, made at submit with its hash in `content`. `summary` is what
-    lists show; the engine alone writes it, so that reports need not lock this row. `due_at` is
+    lists show, at a gate that opens by itself also when; the engine alone writes it, so that
+    reports need not lock this row. `due_at` is
     when the engine must look again; `claimed_until` is when the claim of the worker that looks
     at it runs out. `moves_made` counts every move, also those that lead to the stage it is in:
     the guards compare it.
@@ -108,7 +111,14 @@ class Deployment(models.Model):
     def look(self) -> states.Look:
         """Tone, mark and words of the stage it is in."""
         stage, status = states.Stage(self.stage), states.Status(self.status)
-        return states.stage_look(stage, status, self.gate_kind)
+        by_itself = self.opens_at is not None
+        return states.stage_look(stage, status, self.gate_kind, by_itself=by_itself)
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When the gate at which it waits opens by itself; None where somebody must open it."""
+        noted = self.summary.get("opens_at") if self.stage == states.Stage.GATE else None
+        return datetime.fromisoformat(noted) if noted else None
 
     @property
     def gate_kind(self) -> states.Gate | None:
@@ -126,7 +136,7 @@ class Batch(models.Model):
 
     `gate` is the kind of gate behind it, opened at `gate_opened_at`; `accepted_failures` are those
     that somebody accepted by resuming. `released_at` is empty again when devices of it were taken
-    back.
+    back or are tried again; `first_released_at` stays.
     """
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="batches")
@@ -138,6 +148,7 @@ class Batch(models.Model):
     gate_opened_at = models.DateTimeField(null=True, blank=True)
     accepted_failures = models.PositiveIntegerField(default=0, db_default=0)
     released_at = models.DateTimeField(null=True, blank=True)
+    first_released_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from deployments import counting, events, releasing
 from deployments.models import Batch, Deployment, Instance
@@ -57,7 +58,9 @@ def _release(deployment: Deployment, step: Step, policy: Policy, now: datetime) 
     assert isinstance(step, Release)
     mine = Batch.objects.filter(deployment=deployment)
     mine.filter(number=step.opens or 0, gate_opened_at=None).update(gate_opened_at=now)
-    begins = mine.filter(number=step.batch, released_at=None).update(released_at=now)
+    begins = mine.filter(number=step.batch, released_at=None).update(
+        released_at=now, first_released_at=Coalesce("first_released_at", now)
+    )
     released = releasing.release(deployment, mine.get(number=step.batch), now)
     if begins:
         have = released.satisfied
@@ -115,7 +118,10 @@ def _end_batch(deployment: Deployment, step: Step, policy: Policy, now: datetime
     assert isinstance(step, EndBatch)
     open_batch = Batch.objects.filter(deployment=deployment, number=step.batch, ended_at=None)
     if open_batch.update(ended_at=now):
-        events.record(deployment, "batch_ended", step.reason, now=now)
+        mine = Instance.objects.filter(deployment=deployment, batch__number=step.batch)
+        failed = mine.filter(state=State.FAILED).exists()
+        kind = "batch_ended_badly" if failed else "batch_ended"
+        events.record(deployment, kind, step.reason, now=now)
 
 
 def _wait_at_gate(deployment: Deployment, step: Step, policy: Policy, now: datetime) -> None:
@@ -157,7 +163,8 @@ def _finish(deployment: Deployment, step: Step, policy: Policy, now: datetime) -
     # What lists show is written with the end: nobody looks again to do it.
     seen = counting.snapshot(deployment, policy, now)
     over = {"summary": counting.summary_of(seen), **WELL, **ended(step.status, now)}
-    _go(deployment, step.stage, step, now, over)
+    kind = "ended_badly" if step.status is Status.FAILED else "moved"
+    _go(deployment, step.stage, step, now, over, kind)
 
 
 def _go(
@@ -166,8 +173,18 @@ def _go(
     step: Step,
     now: datetime,
     changes: dict[str, object] | None = None,
+    kind: str = "moved",
 ) -> None:
-    move(deployment, to, step.reason, now=now, actor=None, changes=changes, by_engine=True)
+    move(
+        deployment,
+        to,
+        step.reason,
+        now=now,
+        actor=None,
+        kind=kind,
+        changes=changes,
+        by_engine=True,
+    )
 
 
 _DOINGS: dict[type[Step], Callable[[Deployment, Step, Policy, datetime], None]] = {

@@ -1,8 +1,8 @@
 """What the engine does next and why, and how a rollout is cut into batches. Pure: no Django."""
 
-from deployments.planner.explaining import waiting_for
+from deployments.planner.explaining import opener, waiting_for
 from deployments.planner.health import breach, unhealthy
-from deployments.planner.limits import delay, next_look, opens_by_itself
+from deployments.planner.limits import next_look, opens_at
 from deployments.planner.partition import PartitionError, PlannedBatch, amount, partition, sizes
 from deployments.planner.plan import outcome, plan, putting_back
 from deployments.planner.snapshot import Amount, BatchView, GateRule, Offline, Policy, Snapshot
@@ -48,9 +48,9 @@ __all__ = [
     "WaitAtGate",
     "amount",
     "breach",
-    "delay",
     "next_look",
-    "opens_by_itself",
+    "opener",
+    "opens_at",
     "outcome",
     "partition",
     "plan",

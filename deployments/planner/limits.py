@@ -25,17 +25,17 @@ def next_look(snapshot: Snapshot) -> datetime | None:
 def next_limit(snapshot: Snapshot) -> Limit | None:
     """The first limit to run out; `words` follow "In 5 minutes"."""
     policy = snapshot.policy
-    gate_since = snapshot.gate_since if opens_by_itself(snapshot) else None
     limits = [
         (snapshot.first_silence, policy.silence_seconds, _SILENCE),
         (snapshot.first_absent_release, policy.offline_after_seconds, _ABSENT[policy.offline]),
         (snapshot.first_fetch, policy.install_timeout_seconds, _install(snapshot)),
         (snapshot.first_unreached_release, policy.offline_wait_seconds, _UNREACHED),
-        (gate_since, delay(snapshot), "the next batch follows"),
     ]
     times = [
         Limit(since + timedelta(seconds=after), what) for since, after, what in limits if since
     ]
+    if opens := opens_at(snapshot):
+        times.append(Limit(opens, "the next batch follows"))
     return min(times, key=lambda limit: limit.at, default=None)
 
 
@@ -46,6 +46,13 @@ def opens_by_itself(snapshot: Snapshot) -> bool:
         return False
     rule = snapshot.policy.gate(batch.gate)
     return rule.automatic and batch.running > 0 and batch.ended
+
+
+def opens_at(snapshot: Snapshot) -> datetime | None:
+    """When the gate at which it waits opens by itself; None where somebody must open it."""
+    if snapshot.gate_since is None or not opens_by_itself(snapshot):
+        return None
+    return snapshot.gate_since + timedelta(seconds=delay(snapshot))
 
 
 def delay(snapshot: Snapshot) -> int:

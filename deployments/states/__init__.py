@@ -26,6 +26,7 @@ from deployments.states.looks import (
     BAR_ORDER,
     ENDED_BADLY,
     FAILURE_WORDS,
+    GATE_BY_ITSELF,
     GATE_LOOKS,
     STAGE_LOOKS,
     STATE_LOOKS,
@@ -34,7 +35,7 @@ from deployments.states.looks import (
     refusal,
     stage_look,
 )
-from deployments.states.verbs import ENGINE_MOVES, VERBS, Verb, allowed
+from deployments.states.verbs import ENGINE_MOVES, PRIMARY, VERBS, Verb, allowed
 
 __all__ = [
     "ACTIVE",
@@ -44,11 +45,13 @@ __all__ = [
     "ENGINE_MOVES",
     "FAILURE_WORDS",
     "FINISHED",
+    "GATE_BY_ITSELF",
     "GATE_LOOKS",
     "GOING_BACK",
     "IN_FLIGHT",
     "NEEDS_SOMEBODY",
     "ON_THE_WAY",
+    "PRIMARY",
     "RELEASED",
     "RETRIED",
     "STAGE_LOOKS",

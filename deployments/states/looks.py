@@ -20,7 +20,7 @@ STAGE_LOOKS: dict[Stage, Look] = {
     Stage.AWAITING_APPROVAL: Look(Tone.WARN, "?", "Waiting for approval"),
     Stage.READY: Look(Tone.WARN, "◷", "Ready to start"),
     Stage.ROLLING: Look(Tone.RUN, "▸", "Rolling out"),
-    Stage.GATE: Look(Tone.WARN, "◆", "Waiting at a gate"),
+    Stage.GATE: Look(Tone.WARN, "◆", "Waiting for a go-ahead"),
     Stage.HELD: Look(Tone.BAD, "!", "Held"),
     Stage.PAUSED: Look(Tone.WARN, "‖", "Paused"),
     Stage.CANCELLING: Look(Tone.WARN, "◌", "Cancelling"),
@@ -39,6 +39,9 @@ GATE_LOOKS: dict[Gate, Look] = {
     Gate.CANARY: Look(Tone.WARN, "◆", "Waiting for Promote Canary"),
     Gate.BATCH: Look(Tone.WARN, "◆", "Waiting for Approve Batch"),
 }
+
+#: A gate that the clock alone opens waits for nobody.
+GATE_BY_ITSELF = Look(Tone.RUN, "◷", "Waiting for the clock")
 
 STATUS_WORDS: dict[Status, str] = {
     Status.PENDING: "Pending",
@@ -88,12 +91,17 @@ FAILURE_WORDS: dict[Failure, str] = {
 }
 
 
-def stage_look(stage: Stage, status: Status, gate: Gate | None = None) -> Look:
-    """The look of a deployment in this stage, with how it ended and at which gate it waits."""
+def stage_look(
+    stage: Stage, status: Status, gate: Gate | None = None, *, by_itself: bool = False
+) -> Look:
+    """The look of a deployment in this stage, with how it ended and at which gate it waits.
+
+    `by_itself` says that the gate needs nobody.
+    """
     if status is Status.FAILED and stage in ENDED_BADLY:
         return ENDED_BADLY[stage]
     if stage is Stage.GATE and gate is not None:
-        return GATE_LOOKS[gate]
+        return GATE_BY_ITSELF if by_itself else GATE_LOOKS[gate]
     return STAGE_LOOKS[stage]
 
 

@@ -134,6 +134,15 @@ VERBS: dict[Action, Verb] = {
     ),
 }
 
+#: The most likely next steps: the first of those that there are.
+PRIMARY = (
+    Action.PROMOTE_CANARY,
+    Action.APPROVE_BATCH,
+    Action.RETRY_FAILED,
+    Action.RESUME,
+    Action.START,
+    Action.APPROVE,
+)
 #: What the engine may do by itself.
 ENGINE_MOVES: dict[Stage, frozenset[Stage]] = {
     Stage.READY: frozenset({Stage.ROLLING}),

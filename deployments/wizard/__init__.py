@@ -3,18 +3,22 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 
 from deployments import drafting, queries
+from deployments.asking import person
 from deployments.models import Deployment
-from deployments.states import Stage
+from deployments.moves import MoveRefusedError
+from deployments.states import FINISHED, Stage
 from deployments.wizard import application, devices, parameters, review, rollout
 from deployments.wizard.application import new
 from deployments.wizard.devices import fit
 from deployments.wizard.steps import ask_to_edit
 
-__all__ = ["fit", "new", "step"]
+__all__ = ["again", "fit", "new", "step"]
 
 STEPS: dict[int, Callable[[HttpRequest, Deployment], HttpResponse]] = {
     drafting.APPLICATION: application.step,
@@ -37,6 +41,28 @@ def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
     if step > draft.wizard_step:
         return redirect("admin:deployments_deployment_step", pk, draft.wizard_step)
     return STEPS[step](request, draft)
+
+
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new draft of a deployment that is over, opened where its plan can be seen."""
+    if not request.user.has_perm("deployments.add_deployment"):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    deployment = get_object_or_404(queries.for_page(), pk=pk)
+    page = redirect("admin:deployments_deployment_page", pk)
+    if Stage(deployment.stage) not in FINISHED or deployment.hidden_at:
+        messages.error(
+            request, f"{deployment} can be deployed again once it is over, as long as it is listed."
+        )
+        return page
+    try:
+        draft = drafting.again(deployment, actor=person(request), now=timezone.now())
+    except MoveRefusedError as refusal:
+        messages.error(request, str(refusal))
+        return page
+    messages.success(request, f"{draft} is a new draft with the same choices. Look it over.")
+    return redirect("admin:deployments_deployment_step", draft.pk, drafting.REVIEW)
 
 
 def _not_a_draft(deployment: Deployment) -> str:

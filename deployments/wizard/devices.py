@@ -5,13 +5,13 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.look import Look
 from deployments import drafting, queries, targeting
 from deployments.asking import edits_shown, person, text_in
 from deployments.models import Deployment
@@ -19,8 +19,10 @@ from deployments.moves import MoveRefusedError
 from deployments.wizard import selection, steps
 from deployments.wizard.selection import Fit, Targeting
 from deployments.words import devices
+from devices import groups, labels
 from devices.models import Device, DeviceGroup
 from devices.selectors import SelectorError
+from devices.status import LOOKS, DeviceWithStatus, Status, with_status
 
 #: Devices on one page of the list to choose from.
 PER_PAGE = 25
@@ -34,6 +36,8 @@ class Candidate:
     """A device to choose by hand; `why_not` says why it cannot run the application."""
 
     device: Device
+    look: Look
+    labels: dict[str, list[str]]
     ticked: bool
     why_not: str
     busy_with: str
@@ -142,7 +146,8 @@ def _show(
 ) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     search = text_in(asked, "q")
-    page = Paginator(selection.search(search), PER_PAGE).get_page(asked.get("p"))
+    found = with_status(selection.search(search), timezone.now())
+    page = Paginator(found, PER_PAGE).get_page(asked.get("p"))
     seen = selection.fit(draft, wanted)
     context = {
         "wanted": wanted,
@@ -159,7 +164,9 @@ def _show(
     return steps.show(request, draft, drafting.DEVICES, context, failed=failed)
 
 
-def _candidates(draft: Deployment, page: "Page[Device]", wanted: Targeting) -> list[Candidate]:
+def _candidates(
+    draft: Deployment, page: "Page[DeviceWithStatus]", wanted: Targeting
+) -> list[Candidate]:
     """The devices of the page, judged in two queries."""
     shown = list(page)
     these = Device.objects.filter(pk__in=[device.pk for device in shown])
@@ -170,23 +177,28 @@ def _candidates(draft: Deployment, page: "Page[Device]", wanted: Targeting) -> l
     ticked = set(wanted.ids)
     return [
         Candidate(
-            device, device.pk in ticked, reasons.get(device.pk, ""), busy.get(device.path, "")
+            device,
+            LOOKS[Status(device.status_now)],
+            labels.effective(device.reported_labels, device.assigned_labels),
+            device.pk in ticked,
+            reasons.get(device.pk, ""),
+            busy.get(device.path, ""),
         )
         for device in shown
     ]
 
 
 def _groups(wanted: Targeting) -> list[Group]:
-    present = Count("members", filter=Q(members__removed_at=None))
-    groups = DeviceGroup.objects.annotate(member_count=present).order_by("name")
-    return [Group(group, group.pk in wanted.groups, _group_words(group)) for group in groups]
+    found = list(DeviceGroup.objects.order_by("name"))
+    sizes = groups.sizes(found)
+    return [
+        Group(group, group.pk in wanted.groups, _group_words(group, sizes[group.pk]))
+        for group in found
+    ]
 
 
-def _group_words(group: DeviceGroup) -> str:
-    count = group.__dict__["member_count"]
-    members = devices(count) if count or not group.selector else ""
-    labels = f"label {group.selector}" if group.selector else ""
-    return " and ".join(part for part in (members, labels) if part)
+def _group_words(group: DeviceGroup, size: int) -> str:
+    return f"{devices(size)} · label {group.selector}" if group.selector else devices(size)
 
 
 def _fit_html(draft: Deployment, seen: Fit) -> str:

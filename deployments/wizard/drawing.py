@@ -17,8 +17,9 @@ NARROWEST = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A batch with the part of the fleet that it is, and how it comes to its turn.
+    """A batch with the part of those who get it that it is, and how it comes to its turn.
 
+    Devices that cannot run it come last in the plan and are skipped, so they are not part of it.
     `by_hand` says that somebody has to let it start; `between` counts the batches before it that
     are not drawn.
     """
@@ -32,35 +33,31 @@ class Leg:
     @property
     def named(self) -> list[str]:
         """Its first devices."""
-        return self.batch.devices[:NAMED]
+        return self.batch.devices[: min(NAMED, self.batch.fitting)]
 
     @property
     def more(self) -> int:
-        """How many devices it has besides those that are named."""
-        return self.batch.size - len(self.named)
-
-    @property
-    def skipped(self) -> int:
-        """How many of them cannot run it."""
-        return self.batch.size - self.batch.fitting
+        """How many devices get it besides those that are named."""
+        return self.batch.fitting - len(self.named)
 
 
 def drawn(stored: Mapping[str, object], plan: Preview) -> list[Leg]:
-    """The first batches of the plan, and the last one."""
+    """The first batches of the plan, and the last one in which a device gets it."""
     legs: list[Leg] = []
     done = 0
-    for batch in plan.batches:
-        if batch.number < DRAWN or batch is plan.batches[-1]:
+    batches = [batch for batch in plan.batches if batch.fitting]
+    for batch in batches:
+        if batch.number < DRAWN or batch is batches[-1]:
             between = batch.number - legs[-1].batch.number - 1 if legs else 0
-            legs.append(_leg(stored, batch, done, plan.total, between))
-        done += batch.size
+            legs.append(_leg(stored, batch, done, plan.fitting, between))
+        done += batch.fitting
     return legs
 
 
 def _leg(
     stored: Mapping[str, object], batch: ShownBatch, done: int, total: int, between: int
 ) -> Leg:
-    width = max(NARROWEST, 100 * batch.size / total)
+    width = max(NARROWEST, 100 * batch.fitting / total)
     left = min(100 * done / total, 100 - width)
     return Leg(batch, f"{left:.3f}", f"{width:.3f}", _by_hand(stored, batch.number), between)
 

@@ -7,7 +7,7 @@ from applications.parameters import SectionFields, fields
 from deployments import drafting
 from deployments.asking import edits_shown, person
 from deployments.drafting import ParameterError
-from deployments.forms import ParameterForm
+from deployments.forms import ParameterForm, focus_first_wrong
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.wizard import steps
@@ -48,4 +48,6 @@ def settings_of(draft: Deployment) -> list[SectionFields]:
 def _show(
     request: HttpRequest, draft: Deployment, form: ParameterForm, *, failed: bool = False
 ) -> HttpResponse:
+    if failed:
+        focus_first_wrong(form)
     return steps.show(request, draft, drafting.PARAMETERS, {"form": form}, failed=failed)

@@ -8,8 +8,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.look import point
-from deployments import configuration, drafting, moves, submitting
+from deployments import configuration, drafting, moves, phrases, submitting
 from deployments.asking import edits_shown, person, plan_shown
+from deployments.forms import focus_first_wrong
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
 from deployments.scheduling import ScheduleForm
@@ -80,14 +81,14 @@ def _carry_on(request: HttpRequest, deployment: Deployment, go: str, at: datetim
     except MoveRefusedError as refusal:
         messages.error(request, f"{deployment} {stands}, but {_NOT_DONE[go]}. {refusal}")
         return
-    messages.success(request, f"{deployment} {_said(go, at, waits=waits)}")
+    messages.success(request, f"{deployment} {_said(deployment, go, at, waits=waits)}")
 
 
 #: What did not follow the submit.
 _NOT_DONE = {START: "did not start", AT: "will not start by itself"}
 
 
-def _said(go: str, at: datetime | None, *, waits: bool) -> str:
+def _said(deployment: Deployment, go: str, at: datetime | None, *, waits: bool) -> str:
     """What has become of it, behind its name."""
     if at is not None:
         approved = ", if it was approved before" if waits else ""
@@ -95,8 +96,13 @@ def _said(go: str, at: datetime | None, *, waits: bool) -> str:
     if waits:
         return "waits for approval. Nothing happens before somebody approves and starts it."
     if go == START:
-        return f"{VERBS[Action.START].done}."
+        return f"{VERBS[Action.START].done}: {_course(deployment)}. This page follows every device."
     return "is ready. Nothing happens until somebody starts it."
+
+
+def _course(deployment: Deployment) -> str:
+    """Who gets it first, and what lets the others follow."""
+    return ", ".join(phrases.course(deployment.strategy)) or "all devices get it as they ask"
 
 
 def _may_start(request: HttpRequest) -> bool:
@@ -107,8 +113,7 @@ def _show(
     request: HttpRequest, draft: Deployment, form: ScheduleForm | None = None, *, error: str = ""
 ) -> HttpResponse:
     plan, form = submitting.preview(draft, now=timezone.now()), form or ScheduleForm()
-    if form.errors:
-        form.fields["at"].widget.attrs["autofocus"] = True
+    focus_first_wrong(form)
     context = {
         "plan": plan,
         "drawing": drawn(draft.strategy, plan),

@@ -1,9 +1,11 @@
 """Step 4: by which strategy, and what is allowed to go wrong."""
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from deployments import drafting, phrases, strategy
+from deployments import drafting, phrases, strategy, targeting
 from deployments.asking import edits_shown, person
 from deployments.models import Deployment
 from deployments.moves import MoveRefusedError
@@ -16,7 +18,7 @@ from deployments.wizard import steps
 def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
     """The strategy, with the rest folded away: its defaults suit most rollouts."""
     if request.method != "POST":
-        return _show(request, draft, RolloutForm(draft.strategy))
+        return _show(request, draft, RolloutForm(_to_begin_with(draft)))
     form = RolloutForm(draft.strategy, request.POST)
     if not form.is_valid():
         return _show(request, draft, form, failed=True)
@@ -35,6 +37,15 @@ def step(request: HttpRequest, draft: Deployment) -> HttpResponse:
         form.add_error(None, str(refusal))
         return _show(request, draft, form, failed=True)
     return steps.leave(request, draft, drafting.ROLLOUT)
+
+
+def _to_begin_with(draft: Deployment) -> Mapping[str, object]:
+    """What the form shows: what was chosen, else a canary where several devices get it."""
+    stored: Mapping[str, object] = draft.strategy
+    chosen = draft.wizard_step > drafting.ROLLOUT or stored != strategy.DEFAULTS
+    if chosen or targeting.chosen(draft.targeting)[:2].count() < 2:
+        return stored
+    return strategy.SUGGESTED
 
 
 def _show(

@@ -231,3 +231,11 @@ def test_an_invited_admin_does_not_count_as_one_who_can_sign_in(admin: Browser) 
     first = User.objects.get(username="admin")
     with pytest.raises(LastAdminError), keeping_an_admin():
         assign(first, Role.VIEWER)
+
+
+def test_a_password_manager_learns_whose_password_is_set(admin: Browser) -> None:
+    text = Browser().get(invite(admin), follow=True).content.decode()
+    (field,) = re.findall(r'<input[^>]*autocomplete="username"[^>]*>', text)
+    assert 'value="olga"' in field
+    assert re.search(r"\bhidden\b", field)
+    assert 'type="text"' in field

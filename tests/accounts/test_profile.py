@@ -1,5 +1,6 @@
 """Everybody keeps their own profile; times and the theme of every page follow it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -148,3 +149,11 @@ def test_a_start_is_read_and_shown_in_the_persons_zone() -> None:
     page = browser.get(address).content.decode()
     assert f"In your time zone, {FAR}" in page
     assert f'value="{tomorrow:%Y-%m-%dT%H:%M}"' in page
+
+
+def test_a_password_manager_learns_whose_password_is_changed() -> None:
+    text = cast.sign_in(cast.viewer()).get(reverse("admin:password_change")).content.decode()
+    (field,) = re.findall(r'<input[^>]*autocomplete="username"[^>]*>', text)
+    assert 'value="viewer"' in field
+    assert re.search(r"\bhidden\b", field)
+    assert 'type="text"' in field

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-NAMES = ("demo", "rollout", "engine", "pages")
+NAMES = ("demo", "rollout", "engine", "pages", "watching")
 SIZES = "1000,10000,100000"
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench"
 

@@ -1,8 +1,11 @@
 """What each page asks of the database and how long the server takes, with a large fleet."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import django
 from django.core.management import call_command
@@ -11,11 +14,16 @@ from django.db import connections
 from tests.bench import servers
 from tests.bench.timing import Row, took
 
+if TYPE_CHECKING:
+    from deployments.models import Deployment
+
 #: Which database it was, for the head of the table; known when it was measured.
 DATABASE = ""
 #: Devices, all of them in one deployment, and other deployments beside it.
 DEVICES = 100_000
 OTHERS = 1_000
+#: Lines of history that each of those has.
+EVENTS = 20
 TRIES = 3
 AIM = "<= 20 queries, 0.3 s"
 
@@ -55,6 +63,7 @@ def plant_all(size: int) -> dict[str, int]:
     Deployment.objects.bulk_create(
         Deployment(**values | ended | {"name": f"Before {number}"}) for number in range(OTHERS)
     )
+    remember(Deployment.objects.filter(name__startswith="Before "))
     draft = fleet.draft(plant.a_version("2.0.0", app_id="press"), fleet.everybody(size))
     Deployment.objects.filter(pk=draft.pk).update(wizard_step=5)
     fleet.analyze()
@@ -68,6 +77,23 @@ def plant_all(size: int) -> dict[str, int]:
         "client": device.client_id,
         "group": group.pk,
     }
+
+
+def remember(deployments: Iterable[Deployment]) -> None:
+    """A past for each of them, as long as a rollout in twenty steps has one."""
+    from deployments.models import Event
+
+    now = datetime.now(UTC)
+    Event.objects.bulk_create(
+        Event(
+            deployment=one,
+            kind="batch_ended",
+            sentence=f"Batch {number} ended: 50 installed.",
+            at=now - timedelta(minutes=one.pk % 40_000, seconds=number),
+        )
+        for one in deployments
+        for number in range(EVENTS)
+    )
 
 
 def addresses(keys: dict[str, int]) -> Iterator[tuple[str, str]]:
@@ -90,6 +116,13 @@ def addresses(keys: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "one deployment: roll back?", at("deployments_deployment_action", rollout, "rollback")
     for step in range(1, 6):
         yield f"wizard, step {step}", at("deployments_deployment_step", keys["draft"], step)
+    yield "one deployment: live", at("deployments_deployment_live", rollout)
+    yield "one deployment: compared", at("deployments_deployment_compare", rollout)
+    yield "one deployment: cancel?", at("deployments_deployment_action", rollout, "cancel")
+    yield "deployments: live", at("deployments_deployment_lines", query=f"?ids={rollout}")
+    yield "history", at("deployments_event_changelist")
+    yield "history, searched", at("deployments_event_changelist", query="?q=before+9")
+    yield "history, nothing found", at("deployments_event_changelist", query="?q=nowhere")
     yield "applications", at("applications_application_changelist")
     yield "an application", at("applications_application_change", keys["application"])
     yield "a version", at("applications_applicationversion_change", keys["version"])
@@ -103,6 +136,7 @@ def addresses(keys: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "clients", at("devices_client_changelist")
     yield "a client", at("devices_client_change", keys["client"])
     yield "people", at("accounts_user_changelist")
+    yield "a person's own page", at("profile")
     yield "approval rules", at("deployments_approvalrule_changelist")
 
 

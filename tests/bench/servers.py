@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -16,6 +17,14 @@ from tests.e2e.running import ROOT, database, free_ports, until
 
 #: More memory than PostgreSQL's own 128 MB, as on any server that is not a demo.
 OPTIONS = ("-c", "fsync=on", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB")
+
+
+class Served(NamedTuple):
+    """A part of the portal that runs."""
+
+    part: str
+    log: Path
+    pid: int
 
 
 @contextmanager
@@ -55,22 +64,33 @@ def redis() -> Iterator[str]:
 @contextmanager
 def workers() -> Iterator[None]:
     """A worker and a beat, as processes of their own, as in production."""
-    with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lineside-bench-")))
-        for part in ("worker", "beat"):
-            command = [sys.executable, "manage.py", "serve", part]
-            stack.enter_context(running(command, place / part))
-        until((place / "worker").read_text, seconds=60, what="the worker's first line")
+    with served("worker", "beat") as (worker, _):
+        until(worker.log.read_text, seconds=60, what="the worker's first line")
         yield
 
 
 @contextmanager
-def running(command: list[str], log: Path) -> Iterator[None]:
-    """A server process while it is needed."""
+def served(*parts: str) -> Iterator[list[Served]]:
+    """Parts of the portal, as processes of their own, as in production."""
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lineside-bench-")))
+        yield [
+            Served(part, place / part, stack.enter_context(running(_serve(part), place / part)))
+            for part in parts
+        ]
+
+
+def _serve(part: str) -> list[str]:
+    return [sys.executable, "manage.py", "serve", part]
+
+
+@contextmanager
+def running(command: list[str], log: Path) -> Iterator[int]:
+    """A server process while it is needed; its number."""
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
     try:
-        yield
+        yield server.pid
     except AssertionError as problem:
         problem.add_note(log.read_text(errors="replace")[-2000:])
         raise

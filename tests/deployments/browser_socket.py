@@ -1,15 +1,23 @@
-"""A browser's end of a socket, for tests: speaks ASGI to the portal's whole application.
+"""A browser's end of a socket, and the live page that it keeps open, for tests.
 
-(The communicator that channels brings along needs another web server to be installed.)
+Speaks ASGI to the portal's whole application; the communicator that channels
+brings along needs another web server to be installed.
 """
 
 import json
+from contextlib import asynccontextmanager
 
 from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
 
+from accounts.models import User
 from config.asgi import application
+from deployments.models import Deployment
+from tests import cast
 
 PORTAL = "http://127.0.0.1:8000"
+
+in_a_thread = database_sync_to_async
 
 
 class BrowserSocket(ApplicationCommunicator):
@@ -48,3 +56,49 @@ class BrowserSocket(ApplicationCommunicator):
         """Closes the page."""
         await self.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.wait(timeout=5)
+
+
+def cookie_of(person: User) -> str:
+    """The session of this person, as their browser keeps it."""
+    return cast.sign_in(person).cookies["sessionid"].value
+
+
+def socket(deployment_pk: int, cookie: str = "", **more: str) -> BrowserSocket:
+    """The socket of a deployment's live page, not yet opened."""
+    return BrowserSocket(f"/ws/deployments/{deployment_pk}/", cookie, **more)
+
+
+@asynccontextmanager
+async def page(deployment: Deployment, cookie: str):
+    """An open page; its first frame is read already."""
+    opened = socket(deployment.pk, cookie)
+    assert await opened.connect() is None
+    opened.first = await opened.frame()
+    try:
+        yield opened
+    finally:
+        await opened.disconnect()
+
+
+async def next_news(opened, seconds: float = 3.0) -> dict:
+    """The next frame that is not a beat."""
+    while True:
+        frame = await opened.frame(seconds)
+        if frame["kind"] != "beat":
+            return frame
+
+
+async def answer(opened, seconds: float = 3.0) -> dict:
+    """The snapshot a page gets that asked for its rows; what the hub tells meanwhile is skipped."""
+    while True:
+        frame = await opened.frame(seconds)
+        if frame["kind"] == "snapshot":
+            return frame
+
+
+async def closing_code(opened) -> int:
+    """Waits until the page is closed; answers why."""
+    while True:
+        message = await opened.receive_output(timeout=3)
+        if message["type"] == "websocket.close":
+            return message["code"]

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from deployments.planner import BatchView, Policy, Snapshot, amount
+from deployments.planner import BatchView, GateRule, Policy, Snapshot, amount
 from deployments.states import Gate, Stage, State
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+#: A gate that a person opens.
+MANUAL = GateRule(automatic=False)
 
 
 def after(seconds: float) -> datetime:
@@ -36,6 +38,16 @@ def batch(number: int = 1, *, size: int | None = None, **told: object) -> BatchV
 def ended(number: int = 1, **told: object) -> BatchView:
     """A batch with nothing left to wait for."""
     return batch(number, ended=True, **told)
+
+
+def canary(**told: object) -> BatchView:
+    """The first batch, behind which is the canary's gate."""
+    return batch(1, name="Canary", gate=Gate.CANARY, **told)
+
+
+def ended_canary(**told: object) -> BatchView:
+    """The same with nothing left to wait for."""
+    return canary(ended=True, **told)
 
 
 def snap(*batches: BatchView, stage: Stage = Stage.ROLLING, **told: object) -> Snapshot:

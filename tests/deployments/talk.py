@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 
 import httpx
@@ -12,11 +13,13 @@ from django.apps import apps
 from jsonschema import Draft202012Validator
 
 from applications.models import ApplicationVersion
-from deployments.models import Workload
+from deployments.models import Instance, StatusReport, Workload
 from devices.models import Client, Device
 from tests.deployments import plant
 from tests.shared import SHARED
 from tests.wire import Wire
+
+Json = dict[str, object]
 
 MANIFEST = "/api/v1/deployments"
 MANIFEST_TYPE = "application/vnd.margo.manifest.v1+json"
@@ -119,6 +122,46 @@ def post(device: httpx.Client, uid: str, body: dict[str, object] | bytes) -> htt
     answer = device.post(f"/api/v1/deployments/{uid}/status", content=content, headers=headers)
     assert_answer("status", answer)
     return answer
+
+
+def ask(edge: httpx.Client, **headers: str) -> httpx.Response:
+    """Polls, with these headers beside the usual ones."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = edge.get(MANIFEST, headers=sent)
+    assert_answer("manifest", answer)
+    return answer
+
+
+@dataclass
+class Press:
+    """A client with one device that was told to run something, and has fetched it."""
+
+    edge: httpx.Client
+    device: Device
+    uid: str
+
+    def post(self, body: Json | bytes) -> httpx.Response:
+        """Sends a report about its deployment."""
+        return post(self.edge, self.uid, body)
+
+    def say(self, state: str = "installed", **members: object) -> httpx.Response:
+        """Sends a good report that says this."""
+        return self.post(a_report(self.uid, state, **members))
+
+    def ask(self, **headers: str) -> httpx.Response:
+        """Polls."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.edge.get(MANIFEST, headers=sent)
+
+    @property
+    def state(self) -> str:
+        """What the rollout thinks of the device."""
+        return str(Instance.objects.latest("pk").state)
+
+    @property
+    def remark(self) -> str:
+        """Why the last report did not count; empty when it did."""
+        return StatusReport.objects.latest("pk").remark
 
 
 def assert_answer(operation: str, answer: httpx.Response) -> None:

@@ -116,7 +116,7 @@ def test_who_does_not_fit_is_told_beside_the_reason():
     submit(draft, ask_approval=True)
     (line,) = told(draft)
     assert line == (
-        "Made for 2 devices, and waits for approval. 1 of them do not fit and are skipped. "
+        "Made for 2 devices, and waits for approval. 1 of them does not fit and is skipped. "
         "Its author asks for it."
     )
 

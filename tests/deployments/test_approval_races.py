@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from deployments.moves import approving, door, steps
 from tests.deployments import plant
 from tests.deployments.plant import NOON, after
-from tests.deployments.test_races import at_once, both_reach, first_waits, in_between
+from tests.deployments.racing import at_once, both_reach, first_waits, in_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

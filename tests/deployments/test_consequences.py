@@ -135,8 +135,9 @@ def test_a_pause_lets_wait_and_lets_finish_as_was_said(halfway):
 def test_resuming_says_what_is_accepted_and_who_is_still_to_get_it():
     held = stages.held(plant.a_version())
     assert told(held, Action.RESUME) == [
+        "It goes on despite the failures.",
         "1 device that failed is accepted: only more failures hold its batch again.",
-        "4 devices are still to get it, batch by batch as planned.",
+        "4 devices are still to get it, after Promote Canary and Approve Batch.",
         "Too many failures still roll it back, if its plan says so.",
     ]
     moves.resume(held, actor=None, now=plant.NOON)
@@ -174,6 +175,52 @@ def test_a_retry_leaves_alone_what_was_changed_since_as_was_said():
     assert plant.states_of(rollout) == {"installed": 1, "queued": 1, "superseded": 1}
 
 
+@pytest.mark.parametrize(
+    ("gates", "words"),
+    [
+        ({}, "4 devices follow after Promote Canary and Approve Batch."),
+        ({"batch_gate": "automatic"}, "4 devices follow after Promote Canary."),
+        (
+            {"batch_gate": "automatic", "canary_gate": "automatic"},
+            "4 devices follow when those before them are well.",
+        ),
+    ],
+)
+def test_a_retry_says_what_the_others_wait_for(gates, words):
+    fleet = stages.some(5)
+    held = plant.a_rollout(fleet, **{**stages.BY_HAND, **gates})
+    stages.fail(fleet[0])
+    plant.tick(held)
+    assert held.stage == "held"
+    assert told(held, Action.RETRY_FAILED) == ["1 device that failed gets it again.", words]
+
+
+@pytest.mark.parametrize(
+    ("made", "action", "title", "button"),
+    [
+        (stages.held, Action.RETRY_FAILED, "Try the failed devices again?", "Retry failed"),
+        (
+            stages.rolled_back_with_failures,
+            Action.RETRY_FAILED,
+            "Put the failed devices back once more?",
+            "Retry failed",
+        ),
+        (stages.held, Action.CANCEL, "Cancel the rollout of Rollout?", "Cancel the rollout"),
+        (stages.held, Action.RESUME, "Resume Rollout despite the failures?", "Resume"),
+        (stages.rolling, Action.PAUSE, "Pause: Rollout?", "Pause"),
+    ],
+)
+def test_a_confirmation_asks_in_words_that_cannot_be_misread(made, action, title, button):
+    url = reverse(
+        "admin:deployments_deployment_action", args=[made(plant.a_version()).pk, action.value]
+    )
+    answer = cast.sign_in(cast.operator()).get(url)
+    assert answer.context["title"] == title
+    text = answer.content.decode()
+    assert f">{button}</button>" in text
+    assert ">Go back, change nothing</a>" in text
+
+
 def test_giving_up_counts_those_that_are_still_to_be_put_back():
     rollout = stages.rolling_back(plant.a_version())
     assert told(rollout, Action.GIVE_UP)[0] == "1 device counts as not put back."
@@ -206,5 +253,5 @@ def test_every_confirmation_of_every_stage_says_something_and_asks_for_a_reason(
             url = reverse("admin:deployments_deployment_action", args=[deployment.pk, action.value])
             answer = browser.get(url)
             assert answer.context["consequences"], (name, action)
-            assert f">{VERBS[action].words}</button>" in answer.content.decode()
+            assert f">{VERBS[action].words}" in answer.content.decode()
             assert ('name="reason"' in answer.content.decode()) is (name != "draft")

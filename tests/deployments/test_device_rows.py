@@ -103,6 +103,8 @@ def test_a_file_has_a_row_for_each_device_with_exact_times(browser, rollout):
         "released": "2026-11-23T12:00:00+00:00",
         "fetched": "2026-11-23T12:00:00+00:00",
         "ended": "2026-11-23T12:00:00+00:00",
+        "client": str(rollout.instances.get(position=1).device.client),
+        "ran before": "",
     }
     assert failed["failure"] == "The device reported a failure"
     assert (waiting["state"], waiting["released"]) == ("Queued", "")

@@ -41,8 +41,8 @@ def test_it_says_what_is_waited_for():
     plant.install(devices[0], after(6))
     plant.tick(deployment, after(6))
     assert explaining.explain(deployment, now=after(6)).waiting == [
-        "Canary has ended: the next batch follows in 1 minute, or with Promote Canary.",
-        "The rest is next: 1 device.",
+        "The canary is well: 1 of 1 installed.",
+        "In 1 minute it goes to the other device, or at once with Promote Canary.",
     ]
 
 

@@ -7,12 +7,12 @@ from deployments.states import Gate, Stage, State
 from tests.deployments.seen import NOON, after, batch, ended, snap
 
 TEN_MINUTES = GateRule(delay_seconds=600)
+BY_HAND = GateRule(automatic=False)
 
 
-def at_gate(first, rule, since=NOON):
-    return snap(
-        first, batch(2, queued=8), stage=Stage.GATE, gate_batch=1, gate_since=since, canary=rule
-    )
+def at_gate(first, rule, *after_that, since=NOON, **told):
+    at = {"stage": Stage.GATE, "gate_batch": 1, "gate_since": since, "canary": rule}
+    return snap(first, batch(2, queued=8), *after_that, **at, **told)
 
 
 def canary(**told):
@@ -25,7 +25,7 @@ def canary(**told):
         (snap(stage=Stage.DRAFT), ["Somebody has to finish the draft."]),
         (
             snap(stage=Stage.AWAITING_APPROVAL, start_at=after(60)),
-            ["Somebody who is not its author has to approve it."],
+            ["An admin who had no part in it can approve it."],
         ),
         (snap(batch(queued=3), stage=Stage.READY), ["Somebody has to start it."]),
         (
@@ -33,38 +33,69 @@ def canary(**told):
             ["It starts by itself in 2 hours."],
         ),
         (
-            at_gate(canary(installed=2), GateRule(automatic=False)),
-            ["Canary has ended: it waits for Promote Canary."],
+            at_gate(canary(installed=3), BY_HAND),
+            [
+                "The canary is well: 3 of 3 installed.",
+                "Promote Canary sends it to the other 8 devices.",
+            ],
         ),
         (
-            at_gate(canary(installed=2), TEN_MINUTES, after(-300)),
-            ["Canary has ended: the next batch follows in 5 minutes, or with Promote Canary."],
+            at_gate(canary(installed=2, failed=1), BY_HAND, max_failures=1),
+            [
+                "The canary is well: 2 of 3 installed, 1 failed, 1 allowed.",
+                "Promote Canary sends it to the other 8 devices.",
+            ],
+        ),
+        (
+            at_gate(canary(installed=2, failed=1, accepted=1), BY_HAND),
+            [
+                "The canary has ended: 2 of 3 installed, 1 failed, 1 accepted.",
+                "Promote Canary sends it to the other 8 devices.",
+            ],
+        ),
+        (
+            at_gate(canary(installed=2, deferred=1), BY_HAND, batch(3, queued=1)),
+            [
+                "The canary is well: 2 of 3 installed, 1 left for later.",
+                "Promote Canary sends it to Batch 2, 8 devices; 1 device follows after that.",
+                "1 device: offline, and left for later.",
+            ],
+        ),
+        (
+            at_gate(canary(installed=2), TEN_MINUTES, since=after(-300)),
+            [
+                "The canary is well: 2 of 2 installed.",
+                "In 5 minutes it goes to the other 8 devices, or at once with Promote Canary.",
+            ],
         ),
         (
             at_gate(canary(skipped=2), TEN_MINUTES),
-            ["Canary has ended, but no device runs it: it waits for Promote Canary."],
+            [
+                "The canary has ended, and no device runs it: 0 of 2 installed, 2 skipped.",
+                "Promote Canary sends it to the other 8 devices.",
+            ],
         ),
         (
             at_gate(batch(1, name="Canary", gate=Gate.CANARY, installed=1, pending=1), TEN_MINUTES),
             [
-                "Canary is being tried again on some devices.",
+                "The canary is being tried again on some devices.",
                 "1 device: fetching or installing it.",
             ],
         ),
         (
             at_gate(
                 batch(1, name="Canary", gate=Gate.CANARY, installed=1, pending=1),
-                GateRule(automatic=False),
+                BY_HAND,
             ),
             [
-                "Canary is being tried again on some devices.",
+                "The canary is being tried again on some devices.",
                 "1 device: fetching or installing it.",
             ],
         ),
         (
             snap(batch(failed=3, queued=2), stage=Stage.HELD),
             [
-                "Too many devices failed: somebody has to resume it, retry them or roll it back.",
+                "Too many devices failed: nothing more is sent before somebody decides.",
             ],
         ),
         (

@@ -33,7 +33,7 @@ def test_a_line_that_follows_is_painted_as_it_was_first(browser, page, monkeypat
     rollout = plant.a_rollout([plant.a_device()])
     text = browser.get(page).content.decode()
     assert asked(browser, rollout)["lines"][str(rollout.pk)] in text
-    assert f'data-lines="{reverse("admin:deployments_deployment_lines")}"' in text
+    assert f'data-lines-note="{reverse("admin:deployments_deployment_lines")}?' in text
     assert "data-moving" in text
 
 

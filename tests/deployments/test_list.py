@@ -49,6 +49,14 @@ def test_each_row_says_name_application_status_stage_strategy_and_how_many_succe
     assert "0/1 successful" in text
 
 
+def test_there_is_one_filter_called_status_and_addresses_with_the_other_still_work(three):
+    answer = cast.sign_in(cast.viewer()).get(LIST + "?status=installing")
+    words = [menu.words for menu in answer.context["menus"]]
+    assert words == ["Status", "Strategy", "Application", "Sort by"]
+    assert "Waiting for a go-ahead" in [one.words for one in answer.context["menus"][0].choices]
+    assert [chip.label for chip in answer.context["chips"]] == ["Margo status"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -56,6 +56,13 @@ def test_without_a_script_the_page_says_everything():
         assert words in text, words
 
 
+def test_the_margo_status_stands_with_the_configuration_and_does_not_contradict_the_badge():
+    text = cast.sign_in(cast.viewer()).get(page_url(plant.a_rollout([plant.a_device()]))).content
+    head, card = text.decode().split('id="configuration-title"')
+    assert "Margo status" not in head
+    assert "<dt>Margo status</dt><dd><span data-status>Installing</span>" in card
+
+
 def test_trouble_of_the_engine_is_shown():
     rollout = plant.a_rollout([plant.a_device()])
     Deployment.objects.filter(pk=rollout.pk).update(trouble="It stumbled over a stone.")

@@ -85,7 +85,10 @@ def test_the_review_says_which_versions_are_replaced():
         plant.install(device)
     plant.tick(first)
     shown = submitting.preview(plant.a_draft(devices, old), now=NOON)
-    assert shown.warnings == ["2 devices run 2.0.0 now: Mixer 1.0.0 takes its place."]
+    assert shown.warnings == [
+        "All 3 devices get it at once; there is no canary.",
+        "2 devices run 2.0.0 now: Mixer 1.0.0 takes its place.",
+    ]
     assert shown.problems == []
 
 
@@ -101,6 +104,7 @@ def test_the_review_says_what_runs_it_already_what_drifted_and_who_is_offline():
     Client.objects.filter(devices=devices[3]).update(last_seen_at=NOON)
     shown = submitting.preview(plant.a_draft(devices, version), now=after(86_400))
     assert shown.warnings == [
+        "All 4 devices get it at once; there is no canary.",
         "2 devices run 1.0.0 already: where the parameters are the same, nothing is sent.",
         "Mixer was last reported failed on 1 of these devices.",
         "Mixer is wanted, and was reported removed, on 1 of these devices.",
@@ -115,7 +119,7 @@ def test_devices_that_do_not_fit_are_skipped_with_the_reason():
     assert (row.state, row.position) == ("skipped", 2)
     assert "memory" in row.last_error
     assert deployment.events.first().sentence == (
-        "Made ready for 2 devices. 1 of them do not fit and are skipped."
+        "Made ready for 2 devices. 1 of them does not fit and is skipped."
     )
 
 

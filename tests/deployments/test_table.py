@@ -254,7 +254,8 @@ def _buttons(browser, deployment) -> tuple[set[str], set[str]]:
     text = browser.get(page).content.decode()
     tags = re.findall(r'<(?:a|form)\b[^>]*data-action="(\w+)"([^>]*)>', text)
     hidden = {action for action, rest in tags if re.search(r"\bhidden\b", rest)}
-    return {action for action, _ in tags} - hidden, hidden
+    # What makes a new draft moves this deployment nowhere: the table does not have it.
+    return {action for action, _ in tags} - hidden - {frames.AGAIN}, hidden - {frames.AGAIN}
 
 
 @pytest.mark.parametrize(

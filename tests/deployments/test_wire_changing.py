@@ -1,7 +1,5 @@
 """A device describes itself anew while it installs: what was begun ends as it was planned."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -26,12 +24,6 @@ SMALLER = {
     "supportedDeploymentTypes": ["helm"],
 }
 MOVED = {"ring": "9"}
-
-
-@pytest.fixture
-def edge(wire: Wire) -> Iterator[httpx.Client]:
-    with wire.client("line-4") as client:
-        yield client
 
 
 def describe(edge: httpx.Client, **labels: str) -> None:
@@ -78,4 +70,4 @@ def test_and_the_next_plan_says_that_it_does_not_fit_any_more(
     draft = plant.a_draft([device], plant.a_version("2.0.0"))
     [misfit] = submitting.preview(draft, now=plant.NOON).misfits
     assert misfit.path == "press-1"
-    assert "compose" in " ".join(misfit.reasons)
+    assert "this needs Compose" in " ".join(misfit.reasons)

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from deployments.models import Instance, Manifest, Revision
 from devices.models import Device
 from tests.deployments import plant, talk
-from tests.deployments.test_document import OUR_SCHEMA, published_schema
+from tests.deployments.documents import OUR_SCHEMA, published_schema
 from tests.shared import needs_shared
 from tests.wire import Wire
 

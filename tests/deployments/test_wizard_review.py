@@ -1,5 +1,6 @@
 """The wizard's last step: the plan drawn with its gates, what speaks against it, the buttons."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,15 +13,11 @@ from deployments import engine, moves
 from deployments.models import ApprovalRule, Deployment, Instance, Revision
 from tests import cast
 from tests.deployments import plant
+from tests.deployments.wizard import text_of
 
 pytestmark = pytest.mark.django_db
 
 BUTTONS = ("start", "at", "ask", "ready")
-
-
-@pytest.fixture
-def browser():
-    return cast.sign_in(cast.operator())
 
 
 def a_draft(size: int = 20, version=None, **rules) -> Deployment:
@@ -37,11 +34,6 @@ def a_rule(name: str = "Many at once", **asks) -> ApprovalRule:
 
 def url(draft: Deployment) -> str:
     return reverse("admin:deployments_deployment_step", args=[draft.pk, 5])
-
-
-def text_of(page) -> str:
-    """The page with each run of white space as one space."""
-    return " ".join(page.content.decode().split())
 
 
 def now_at(draft: Deployment) -> Deployment:
@@ -98,11 +90,22 @@ def test_of_many_batches_the_middle_is_counted(browser):
     assert "<strong>Batch 30</strong>" in text
 
 
-def test_who_cannot_run_it_is_counted_in_the_batch_that_skips_it(browser):
-    devices = [plant.a_device(), plant.a_device(memory="512Mi")]
-    draft = plant.a_draft(devices)
-    Deployment.objects.filter(pk=draft.pk).update(wizard_step=5)
-    assert "1 cannot run it and is skipped" in text_of(browser.get(url(draft)))
+def test_the_drawn_batches_add_up_to_who_gets_it_and_the_others_are_counted_below(browser):
+    devices = [plant.a_device() for _ in range(11)]
+    devices += [plant.a_device(memory="512Mi") for _ in range(3)]
+    rules = {"kind": "rolling", "batch_by": "size", "batch_size": 4, "batch_gate": "manual"}
+    text = text_of(browser.get(url(plant.a_draft(devices, **rules))))
+    assert "11 of 14 devices get Mixer 1.0.0" in text
+    drawn = re.findall(r"<strong>(Batch \d)</strong> <span>(\d+) devices</span>", text)
+    assert drawn == [("Batch 1", "4"), ("Batch 2", "4"), ("Batch 3", "3")]
+    assert "3 more cannot run it and are skipped" in text
+    assert 'width="36.364%"' in text
+
+
+def test_a_plan_in_which_nobody_can_run_it_draws_nothing_and_says_so(browser):
+    text = text_of(browser.get(url(plant.a_draft([plant.a_device(memory="512Mi")]))))
+    assert "No chosen device can run it" in text
+    assert "plan-leg" not in text
 
 
 def test_what_was_allowed_is_said_in_words(browser):
@@ -165,6 +168,38 @@ def test_each_button_does_what_it_says(browser, go, stage, holds):
     assert browser.post(url(draft), {"go": go}).status_code == 302
     assert now_at(draft).stage == stage
     assert Instance.objects.filter(deployment=draft, holds=True).exists() == holds
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ({}, "was started: all devices get it as they ask. This page follows every device."),
+        (
+            {"kind": "canary"},
+            "was started: 10 % of the devices first, the others follow after Promote Canary.",
+        ),
+    ],
+)
+def test_after_the_start_the_page_says_what_happens_next(browser, rules, sentence):
+    page = browser.post(url(a_draft(2, **rules)), {"go": "start"}, follow=True)
+    assert sentence in text_of(page)
+
+
+def test_one_button_is_the_main_one_and_the_others_say_what_they_do(browser):
+    text = text_of(browser.get(url(a_draft(2))))
+    assert re.findall(r'class="button-primary" name="go" value="(\w+)"', text) == ["start"]
+    explained = re.findall(r'value="(\w+)" aria-describedby="(about-\w+)"', text)
+    assert dict(explained) == {"ask": "about-ask", "ready": "about-ready", "draft": "about-draft"}
+    assert "Checked and frozen, to be started later by hand." in text
+
+
+@pytest.mark.parametrize(
+    ("size", "rules", "whom"),
+    [(5, {"kind": "canary"}, "1 device first."), (5, {}, "all 5 devices."), (1, {}, "1 device.")],
+)
+def test_the_last_line_says_how_many_get_it_first(browser, size, rules, whom):
+    page = browser.get(url(a_draft(size, **rules)))
+    assert f"Start now sends it to {whom}" in text_of(page)
 
 
 def test_it_starts_at_the_time_that_was_chosen_in_the_portals_zone(browser, settings):

@@ -7,18 +7,12 @@ from django.urls import reverse
 
 from deployments import strategy
 from deployments.models import Deployment
-from tests import cast
 from tests.deployments import plant
 
 pytestmark = pytest.mark.django_db
 
 #: Answers that are right for every strategy, as the untouched page would post them.
 USUAL = {"canary_percent": "10", "batch_percent": "25", "max_failures": "0"}
-
-
-@pytest.fixture
-def browser():
-    return cast.sign_in(cast.operator())
 
 
 def a_draft(size: int = 20, **rules) -> Deployment:

@@ -8,17 +8,11 @@ from django.urls import reverse
 from deployments import approval, drafting, moves, submitting
 from deployments.models import Deployment, Instance
 from devices.models import DeviceGroup
-from tests import cast
 from tests.deployments import plant
 
 pytestmark = pytest.mark.django_db
 
 CHANGED = "was changed in another window: reload the page to see it."
-
-
-@pytest.fixture
-def browser():
-    return cast.sign_in(cast.operator())
 
 
 def url(draft: Deployment, number: int) -> str:

@@ -1,9 +1,8 @@
 """A device tells what it is, over a real mutual-TLS connection."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import cast
-from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -12,71 +11,11 @@ from django.conf import LazySettings
 from devices import presence
 from devices.models import Client, Device, DeviceLabel
 from devices.southbound import capabilities
+from tests.devices.descriptions import Document, assert_problem, changed, document, hosting, url
 from tests.e2e.running import until
 from tests.wire import Wire
 
 ROUTES = capabilities.ROUTES
-TYPES = "https://docs.margo.org/specification/problem-types#"
-Document = dict[str, object]
-
-
-@pytest.fixture
-def device(wire: Wire) -> Iterator[httpx.Client]:
-    with wire.client("line-4") as client:
-        yield client
-
-
-def url(path: str) -> str:
-    return f"/api/v1/capabilities/{path}"
-
-
-def document(path: str = "press-1", **properties: object) -> Document:
-    identity = {"id": path, "vendor": "Acme", "modelNumber": "P2", "serialNumber": "0042"}
-    return {"properties": {**identity, **properties}}
-
-
-def hosting(path: str = "press-1") -> Document:
-    return document(
-        path,
-        cpus=[{"cores": 4, "architecture": "amd64"}, {"cores": 0.5}],
-        memory="16Gi",
-        storage="59 Gi",
-        peripherals=[{"type": "gpu", "manufacturer": "Acme", "model": "G1"}],
-        interfaces=[{"type": "ethernet"}],
-        otelCollector=False,
-        supportedRuntimes=["oci"],
-        supportedDeploymentTypes=["helm", "compose"],
-    )
-
-
-def changed(**properties: object) -> Document:
-    whole = hosting()
-    return {"properties": {**cast("Document", whole["properties"]), **properties}}
-
-
-def without(member: str) -> Document:
-    properties = {**cast("Document", hosting()["properties"])}
-    del properties[member]
-    return {"properties": properties}
-
-
-def assert_problem(answer: httpx.Response, status: int, kind: str) -> dict[str, object]:
-    """Check everything that every problem document must have; return it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, object] = answer.json()
-    assert told["type"] == (TYPES + kind if kind else "about:blank")
-    assert told["status"] == status
-    assert told["title"]
-    assert told["detail"]
-    assert told["instance"] == answer.request.url.raw_path.decode()
-    assert (told["retryable"], told["backoffStrategy"]) == (False, "none")
-    assert "retry-after" not in answer.headers
-    return told
-
-
-def fields(told: dict[str, object]) -> list[str]:
-    return [error["field"] for error in cast("list[dict[str, str]]", told["errors"])]
 
 
 def test_a_new_device_is_created_and_a_known_one_updated(device: httpx.Client) -> None:
@@ -180,137 +119,6 @@ def test_an_assigned_label_wins_and_survives_a_report(device: httpx.Client) -> N
     assert set(DeviceLabel.objects.values_list("key", "value")) == {("line", "9"), ("hall", "8")}
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        pytest.param({}, "properties", id="nothing in it"),
-        pytest.param({"properties": []}, "properties", id="properties are a list"),
-        pytest.param(without("id"), "properties.id", id="no id"),
-        pytest.param(without("vendor"), "properties.vendor", id="no vendor"),
-        pytest.param(without("modelNumber"), "properties.modelNumber", id="no model"),
-        pytest.param(without("serialNumber"), "properties.serialNumber", id="no serial number"),
-        pytest.param(changed(vendor=7), "properties.vendor", id="vendor is a number"),
-        pytest.param(changed(id="press-2"), "properties.id", id="another id than the path"),
-        pytest.param(changed(cpus=4), "properties.cpus", id="cpus are no list"),
-        pytest.param(changed(cpus=[{}]), "properties.cpus[0].cores", id="no cores"),
-        pytest.param(changed(cpus=[{"cores": True}]), "properties.cpus[0].cores", id="true cores"),
-        pytest.param(
-            changed(cpus=[{"cores": 1, "architecture": "mips"}]),
-            "properties.cpus[0].architecture",
-            id="unknown architecture",
-        ),
-        pytest.param(changed(memory="much"), "properties.memory", id="garbage memory"),
-        pytest.param(changed(memory="16Ti"), "properties.memory", id="memory in Ti"),
-        pytest.param(changed(memory="16GB"), "properties.memory", id="a decimal unit"),
-        pytest.param(changed(memory=16), "properties.memory", id="memory without a unit"),
-        pytest.param(changed(storage="-1Gi"), "properties.storage", id="negative storage"),
-        pytest.param(
-            changed(peripherals=[{"type": "fax"}]), "properties.peripherals[0].type", id="fax"
-        ),
-        pytest.param(
-            changed(interfaces=["ethernet"]), "properties.interfaces[0]", id="interface as text"
-        ),
-        pytest.param(changed(otelCollector="no"), "properties.otelCollector", id="no as text"),
-        pytest.param(changed(supportedRuntimes=[]), "properties.supportedRuntimes", id="empty"),
-        pytest.param(
-            changed(supportedRuntimes=["wasm"]), "properties.supportedRuntimes[0]", id="runtime"
-        ),
-        pytest.param(
-            changed(supportedDeploymentTypes=[]), "properties.supportedDeploymentTypes", id="none"
-        ),
-        pytest.param(
-            changed(supportedDeploymentTypes=["swarm"]),
-            "properties.supportedDeploymentTypes[0]",
-            id="unknown deployment type",
-        ),
-        pytest.param(
-            changed(supportedDeploymentTypes=["custom"]), "labels", id="custom, no labels"
-        ),
-        pytest.param(changed(supportedRuntimes=["custom"]), "labels", id="custom runtime"),
-        pytest.param({**hosting(), "labels": []}, "labels", id="labels are a list"),
-        pytest.param({**hosting(), "labels": {"a": None}}, "labels.a", id="a label of nothing"),
-        pytest.param({**hosting(), "labels": {"a": {}}}, "labels.a", id="a label of an object"),
-        pytest.param({**hosting(), "labels": {"a": [1, "b"]}}, "labels.a", id="a mixed list"),
-        pytest.param({**hosting(), "labels": {"a": [True]}}, "labels.a", id="a list of booleans"),
-        pytest.param(
-            {**hosting(), "labels": {f"k{number}": "x" for number in range(65)}},
-            "labels",
-            id="65 labels",
-        ),
-        pytest.param(
-            {**hosting(), "labels": {"k": [str(number) for number in range(257)]}},
-            "labels",
-            id="257 values",
-        ),
-        pytest.param(changed(vendor="a\0b"), "properties.vendor", id="NUL"),
-        pytest.param({**hosting(), "labels": {"a\0": "b"}}, "labels", id="NUL in a key"),
-    ],
-)
-def test_a_document_that_breaks_a_rule_is_refused_and_nothing_is_stored(
-    device: httpx.Client, body: Document, field: str
-) -> None:
-    told = assert_problem(device.put(url("press-1"), json=body), 422, "semantic-error")
-    assert field in fields(told)
-    assert not Device.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"{", id="half"),
-        pytest.param(b"[]", id="a list"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b'"text"', id="a text"),
-        pytest.param(b"\xff\xfe{\x00}\x00", id="UTF-16"),
-        pytest.param(b'{"a": "\xff"}', id="no UTF-8"),
-        pytest.param(b'{"a": NaN}', id="NaN"),
-        pytest.param(b'{"a": Infinity}', id="Infinity"),
-        pytest.param(b'{"a": 1e999}', id="a number beyond all"),
-        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", id="a number with 5000 digits"),
-        pytest.param(b'{"a":' * 100 + b"1" + b"}" * 100, id="a hundred deep"),
-        pytest.param(b"[" * 500_000, id="half a million deep"),
-        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="objects as deep"),
-    ],
-)
-def test_a_body_that_is_no_json_object_is_malformed(device: httpx.Client, body: bytes) -> None:
-    assert_problem(device.put(url("press-1"), content=body), 400, "invalid-request")
-    assert not Device.objects.exists()
-
-
-def test_half_a_character_cannot_be_kept(device: httpx.Client) -> None:
-    body = json.dumps(changed(vendor="\ud800"))
-    assert_problem(device.put(url("press-1"), content=body), 422, "semantic-error")
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        pytest.param("a%20b", 422, id="a space"),
-        pytest.param("%2e", 422, id="dot"),
-        pytest.param("a/%2e%2e/b", 422, id="two dots inside"),
-        pytest.param("%2e%2e", 422, id="encoded dots"),
-        pytest.param("a//b", 422, id="an empty segment"),
-        pytest.param("a/", 422, id="a slash at the end"),
-        pytest.param("a%2F", 422, id="an encoded slash at the end"),
-        pytest.param("%FF", 422, id="no UTF-8"),
-        pytest.param("%C3%A4", 422, id="no ASCII"),
-        pytest.param("x" * 600, 422, id="too long to keep"),
-        pytest.param("", 404, id="nothing"),
-        pytest.param("%00", 404, id="NUL"),
-        pytest.param("x" * 3000, 414, id="too long to read"),
-    ],
-)
-def test_what_is_no_device_id_is_refused(device: httpx.Client, path: str, status: int) -> None:
-    # httpx tidies paths up; this is what a device may really send.
-    request = device.build_request("PUT", url("x"), json=document(unquote(path)))
-    request.url = request.url.copy_with(raw_path=url(path).encode())
-    answer = device.send(request)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert not Device.objects.exists()
-
-
 def test_an_unknown_deployment_type_can_be_read_as_custom(
     device: httpx.Client, settings: LazySettings
 ) -> None:
@@ -390,14 +198,6 @@ def test_policy_is_asked_at_every_request_of_an_open_connection(
     presence.flush()
     assert not Device.objects.exists()
     assert list(Client.objects.values()) == rows
-
-
-def test_a_document_beyond_a_mebibyte_is_too_large(device: httpx.Client) -> None:
-    body = json.dumps(changed(vendor="v" * (1024 * 1024 + 1))).encode()
-    assert_problem(device.put(url("press-1"), content=body), 413, "")
-    chunks = (body[start : start + 50_000] for start in range(0, len(body), 50_000))
-    assert_problem(device.put(url("press-1"), content=chunks), 413, "")
-    assert not Device.objects.exists()
 
 
 def test_nothing_that_is_proved_by_headers_counts(wire: Wire, device: httpx.Client) -> None:

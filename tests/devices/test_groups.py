@@ -2,8 +2,8 @@
 
 import pytest
 
-from devices.groups import groups_of, members_of
-from devices.models import DeviceGroup
+from devices.groups import groups_of, members_of, sizes
+from devices.models import Device, DeviceGroup
 from tests.deployments import plant
 
 pytestmark = pytest.mark.django_db
@@ -29,3 +29,17 @@ def test_a_device_knows_the_groups_that_know_it(django_assert_num_queries):
             found = [group.name for group in groups_of(device)]
         assert found == expected
         assert len(found) == 2
+
+
+def test_the_sizes_of_all_groups_are_one_query_and_leave_out_who_left(django_assert_num_queries):
+    plant.a_device(site="berlin")
+    gone, lyon = plant.a_device(site="berlin"), plant.a_device(site="lyon")
+    groups = [a_group("By label", "site=berlin"), a_group("Not there", "site!=berlin, !line")]
+    groups += [a_group("Both ways", "site=berlin"), a_group("Nobody")]
+    groups[2].members.add(lyon, gone)
+    Device.objects.filter(pk=gone.pk).update(removed_at=plant.NOON)
+    with django_assert_num_queries(1):
+        found = sizes(groups)
+    assert found == {group.pk: members_of(group).count() for group in groups}
+    assert list(found.values()) == [1, 1, 2, 0]
+    assert sizes([]) == {}

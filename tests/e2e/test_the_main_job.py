@@ -55,8 +55,10 @@ def through_the_wizard(page: Page) -> None:
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name=f"Tick all {DEVICES}").click()
     expect(page.get_by_role("status").first).to_contain_text(str(DEVICES))
-    for _ in ("devices", "parameters", "rollout"):
+    for _ in ("devices", "parameters"):
         page.get_by_role("button", name="Continue").click()
+    page.locator(".strategy").filter(has_text="Immediate").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator("main")).to_contain_text(f"{DEVICES} of {DEVICES} devices get Node-RED")
 
 

@@ -141,6 +141,7 @@ def test_the_count_follows_while_devices_are_chosen(window):
     page = window.go(step_of(DRAFT, 2))
     chosen = page.locator("[data-fit-part]")
     expect(chosen).to_contain_text("3 devices chosen")
+    expect(page.get_by_role("button", name="Update")).to_be_hidden()
     page.get_by_label("a-tiny").check()
     expect(chosen).to_contain_text("4 devices chosen")
     expect(chosen).to_contain_text("needs 1 GiB of memory")
@@ -186,6 +187,9 @@ def test_a_canary_is_set_up_by_clicking_through_the_wizard(window, running):
     page.get_by_label("Label expression").fill("site=rome")
     for _ in ("devices", "parameters"):
         page.get_by_role("button", name="Continue").last.click()
+    # It is suggested to somebody who has not chosen yet.
+    expect(page.get_by_role("radio", name="Canary", exact=True)).to_be_checked()
+    page.locator(".strategy").filter(has_text="Immediate").click()
     expect(page.get_by_role("heading", name="The canary")).to_be_hidden()
     expect(page.get_by_role("heading", name="Order of the devices")).to_be_hidden()
     page.set_viewport_size({"width": 1366, "height": 768})

@@ -154,6 +154,8 @@ ROLLOUTS = (
     all_may("deployments_deployment_compare", "deployment"),
     operators_may("deployments_deployment_action", "deployment", "delete"),
     operators_may("deployments_deployment_step", "deployment", 1),
+    operators_may("deployments_deployment_again", "deployment", answer=WRONG_METHOD),
+    operators_may("deployments_deployment_again", "deployment", method="post", answer=GONE_ON),
     operators_may("deployments_deployment_fit", "deployment"),
     operators_may("deployments_deployment_fit", "deployment", method="post"),
     operators_may("deployments_deployment_new", method="post"),

@@ -1,7 +1,6 @@
 """The catalogue as people see it, and importing a package in the portal."""
 
 import io
-import time
 import zipfile
 
 import pytest
@@ -13,8 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from applications.models import Application, ApplicationVersion, Resource
-from applications.prose import as_html
-from applications.requirements import profile_needs, value_limits
 from tests.portal import world
 
 pytestmark = pytest.mark.django_db
@@ -272,127 +269,3 @@ def test_deprecating_says_before_what_it_means(admin: Browser) -> None:
     assert "Where it runs, it keeps running." in text
     version.refresh_from_db()
     assert version.state == "available"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("a **b** *c* `d*e*`", "a <strong>b</strong> <em>c</em> <code>d*e*</code>"),
-        pytest.param("2 * 3 * 4 and snake*case*d", "2 * 3 * 4 and snake*case*d"),
-        pytest.param("`<b>` & **<i>**", "<code>&lt;b&gt;</code> &amp; <strong>&lt;i&gt;</strong>"),
-        pytest.param(
-            '[a"b](https://x.example/?a=1&b="c)',
-            '<a href="https://x.example/?a=1&amp;b=&quot;c" rel="noopener noreferrer">a&quot;b</a>',
-        ),
-        pytest.param("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
-        pytest.param("[x](javascript://%0aalert)", "[x](javascript://%0aalert)"),
-        pytest.param("[x](//evil.example)", "[x](//evil.example)"),
-        pytest.param("![x](https://y.example/z)", None),
-    ],
-)
-def test_words_in_a_line_are_marked_up_and_no_address_but_one_of_the_web(
-    text: str, expected: str | None
-) -> None:
-    html = as_html(text)
-    assert "<img" not in html
-    assert "<i>" not in html
-    assert expected is None or html == f"<p>{expected}</p>"
-
-
-def test_code_of_a_package_stays_as_it_is_written() -> None:
-    text = "Run:\n\n```sh\n# no *heading*\n\n- <no list>\n```\nThen **go**."
-    assert as_html(text) == (
-        '<p>Run:</p><pre class="code" tabindex="0"># no *heading*\n\n- &lt;no list&gt;</pre>'
-        "<p>Then <strong>go</strong>.</p>"
-    )
-
-
-@pytest.mark.parametrize("piece", ["*", "**a", "`", "[", "[a](", "```\n", "# ", "- ", "*a "])
-def test_no_text_takes_long_to_read(piece: str) -> None:
-    began = time.perf_counter()
-    html = as_html(piece * (3_000_000 // len(piece)))
-    assert time.perf_counter() - began < 10
-    assert "…" in html[-30:]
-
-
-def test_text_of_a_package_becomes_headings_lists_and_paragraphs_and_nothing_else() -> None:
-    text = "# Pump & Co\nOne\nline.\n\n- a\n  b\n- <c>\n\n<script>x</script>"
-    assert as_html(text) == (
-        "<h3>Pump &amp; Co</h3><p>One line.</p><ul><li>a b</li><li>&lt;c&gt;</li></ul>"
-        "<p>&lt;script&gt;x&lt;/script&gt;</p>"
-    )
-
-
-@pytest.mark.parametrize(
-    ("constraints", "expected"),
-    [
-        pytest.param({}, [], id="nothing"),
-        pytest.param(
-            {
-                "capacityRequirements": {
-                    "cpu": {"cores": 1.0, "architectures": ["amd64", "arm64", "arm"]},
-                    "memory": "512Mi",
-                    "storage": "2 Gi",
-                }
-            },
-            [
-                "At least 1 CPU core (amd64, arm64 or arm)",
-                "At least 512 MiB of memory",
-                "At least 2 GiB of storage",
-            ],
-            id="capacity",
-        ),
-        pytest.param(
-            {
-                "eligibilityRules": [
-                    {
-                        "propertySelector": {
-                            "matchExpressions": [
-                                {"key": "/modelNumber", "operator": "In", "values": ["A", "B"]},
-                                {
-                                    "key": "/interfaces",
-                                    "operator": "ContainsAny",
-                                    "itemSelector": {
-                                        "matchExpressions": [
-                                            {"key": "/type", "operator": "In", "values": ["usb"]}
-                                        ]
-                                    },
-                                },
-                            ]
-                        },
-                        "labelSelector": {
-                            "matchExpressions": [{"key": "old", "operator": "DoesNotExist"}]
-                        },
-                    }
-                ]
-            },
-            [
-                (
-                    "Its model number must be A or B and its interfaces must include one of: "
-                    "type usb and its label old must not be reported"
-                )
-            ],
-            id="rules",
-        ),
-    ],
-)
-def test_what_a_profile_asks_is_said_in_words(
-    constraints: dict[str, object], expected: list[str]
-) -> None:
-    assert profile_needs({"deviceConstraints": constraints}) == expected
-
-
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        pytest.param({}, [], id="free"),
-        pytest.param({"minValue": 1, "maxValue": 9.0}, ["1 to 9"], id="range"),
-        pytest.param({"maxLength": 5}, ["at most 5 characters"], id="length"),
-        pytest.param({"options": [True, "b"]}, ["one of true, b"], id="options"),
-        pytest.param(
-            {"regexMatch": "a+", "allowEmpty": False}, ["matches a+", "must not be empty"], id="re"
-        ),
-    ],
-)
-def test_limits_are_said_in_words(schema: dict[str, object], expected: list[str]) -> None:
-    assert value_limits(schema) == expected

@@ -2,7 +2,8 @@
 
 from deployments.models import Deployment, Workload
 from deployments.states import FINISHED, Stage
-from tests.simulation.doing import do, push
+from tests.simulation.doing import do
+from tests.simulation.pressing import push
 from tests.simulation.rules import broken
 from tests.simulation.steps import Step
 from tests.simulation.world import World

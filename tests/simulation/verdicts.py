@@ -1,6 +1,6 @@
 """What stands after a look of the engine and after a report, recomputed from the rows."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from deployments.models import Deployment, Instance, Revision, StatusReport, Workload
 from devices.models import Client
@@ -17,8 +17,11 @@ def after_look(sight: Sight, now) -> None:
     deployment = Deployment.objects.get(pk=sight.pk)
     if deployment.trouble or deployment.claimed_until:
         broken("22: a look that ended well leaves nothing behind", deployment.trouble)
-    if deployment.summary != {"total": len(sight.parts), "counts": sight.counts}:
-        broken("the summary is what there is", sight.pk, deployment.summary, sight.counts)
+    there_is: dict[str, object] = {"total": len(sight.parts), "counts": sight.counts}
+    if opens := _opens(deployment, sight, now):
+        there_is["opens_at"] = opens.isoformat()
+    if deployment.summary != there_is:
+        broken("the summary is what there is", sight.pk, deployment.summary, there_is)
     if sight.stage in WATCHED and sight.breach():
         broken("4: no breach is left standing", sight)
     if sight.stage in {"rolling", "gate"} and "queued" in sight.counts and sight.unhealthy():
@@ -31,18 +34,25 @@ def after_look(sight: Sight, now) -> None:
 
 def _due(deployment: Deployment, sight: Sight, now) -> None:
     """The next look is when the first limit runs out, or the gate opens."""
-    limits = sight.limits()
-    if sight.stage == "gate" and deployment.gate_since is not None:
-        number, far = sight.gate_batch, now + timedelta(days=60)
-        ended = sight.slices[number].ended_at is not None
-        if ended and sight.passable(number, far, deployment.gate_since):
-            gate = sight.slices[number].gate
-            name = "canary_soak_seconds" if gate == "canary" else "batch_delay_seconds"
-            limits.append(deployment.gate_since + timedelta(seconds=sight.strategy[name]))
+    opens = _opens(deployment, sight, now)
+    limits = [*sight.limits(), *([opens] if opens else [])]
     if deployment.due_at != min(limits, default=None):
         broken("the next look is when the first limit runs out", deployment.due_at, limits, sight)
     if deployment.due_at is not None and deployment.due_at <= now:
         broken("10: nothing is due right after a look", sight.pk, deployment.due_at)
+
+
+def _opens(deployment: Deployment, sight: Sight, now) -> datetime | None:
+    """When the gate at which it waits opens by itself, if it does."""
+    if sight.stage != "gate" or deployment.gate_since is None:
+        return None
+    number, far = sight.gate_batch, now + timedelta(days=60)
+    ended = sight.slices[number].ended_at is not None
+    if not ended or not sight.passable(number, far, deployment.gate_since):
+        return None
+    gate = sight.slices[number].gate
+    name = "canary_soak_seconds" if gate == "canary" else "batch_delay_seconds"
+    return deployment.gate_since + timedelta(seconds=sight.strategy[name])
 
 
 def staleness(client: Client, wanted: Revision | None, said: Said) -> str:

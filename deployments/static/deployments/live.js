@@ -46,9 +46,11 @@
   }
 
   // The buttons of this moment, and what they will say that the person saw.
-  function showActions({ actions, shown }) {
+  function showActions({ actions, primary, shown }) {
     for (const button of document.querySelectorAll("[data-action]")) {
       button.hidden = !actions.includes(button.dataset.action);
+      const pressed = button.querySelector("button") ?? button;
+      pressed.className = button.dataset.action === primary ? "button-primary" : "button-plain";
     }
     for (const field of document.querySelectorAll("[data-shown]")) {
       field.value = shown[field.dataset.shown] ?? field.value;
@@ -82,6 +84,7 @@
       if (frame.parts) showParts(frame.parts);
       if (frame.deployment) {
         showActions(frame.deployment);
+        put(document.querySelector("[data-status]"), frame.deployment.status);
         endMessages(frame.deployment.words);
       }
       if (frame.counts) showCounts(frame.counts);

@@ -5,8 +5,16 @@
   if (!form) return;
   const part = document.querySelector("[data-fit-part]");
   const note = document.querySelector("[data-fit-note]");
+  const update = form.querySelector("button[value=update]");
+  const FOLLOWS = "Follows while you choose.";
   let timer = 0;
   let asked = 0;
+
+  // Where the count follows by itself, nobody needs to ask for it.
+  function tell(words, follows) {
+    note.textContent = words;
+    update.hidden = Boolean(follows);
+  }
 
   async function ask() {
     const mine = ++asked;
@@ -15,9 +23,9 @@
       const seen = answer.ok ? await answer.json() : null;
       if (mine !== asked) return;
       if (seen) part.innerHTML = seen.html;
-      note.textContent = seen ? "Follows while you choose." : "Press Update to count again.";
+      tell(seen ? FOLLOWS : "Press Update to count again.", seen);
     } catch {
-      note.textContent = "The portal did not answer. Press Update to count again.";
+      tell("The portal did not answer. Press Update to count again.", false);
     }
   }
 
@@ -26,5 +34,5 @@
     clearTimeout(timer);
     timer = setTimeout(ask, 300);
   });
-  note.textContent = "Follows while you choose.";
+  tell(FOLLOWS, true);
 })();

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from devices import onboarding
 from devices.identity import bundle, expiry, files
 from devices.identity.authority import Authority, IssuedSvid, new_key
-from devices.identity.errors import IdentityError
+from devices.management import refusals
 
 _EXPIRED = 3
 
@@ -43,16 +42,8 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         """Carry out one verb."""
         verb = {"init": self._init, "issue": self._issue, "show": self._show, "renew": self._renew}
-        try:
+        with refusals.in_sentences():
             verb[str(options["verb"])](options, timezone.now())
-        except (IdentityError, onboarding.OnboardingRefusedError) as refusal:
-            raise CommandError(str(refusal)) from refusal
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used ({error}). Is it there, and was migrate run?"
-            ) from error
-        except OSError as error:
-            raise CommandError(f"{error.filename} cannot be written: {error.strerror}.") from error
 
     def _init(self, options: dict[str, object], now: datetime) -> None:
         authority = Authority.create(

@@ -11,12 +11,10 @@ from types import FrameType
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from devices.fleet_setup import prepare_fleet, start_fleet
-from devices.identity.errors import IdentityError
-from devices.onboarding import OnboardingRefusedError
+from devices.management import refusals
 from devices.simulator.flags import add_flags
 
 _DEVICES = 10
@@ -50,16 +48,8 @@ class Command(BaseCommand):
             raise CommandError(f"The fleet ended with code {code}.", returncode=code)
 
     def _prepare(self, fleet: Path, clients: int, prefix: str) -> None:
-        try:
+        with refusals.in_sentences():
             names = prepare_fleet(fleet, clients=clients, prefix=prefix, now=timezone.now())
-        except (IdentityError, OnboardingRefusedError) as refusal:
-            raise CommandError(str(refusal)) from refusal
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database cannot be used ({error}). Is it there, and was migrate run?"
-            ) from error
-        except OSError as error:
-            raise CommandError(f"{error.filename} cannot be written: {error.strerror}.") from error
         self.stdout.write(f"{names[0]} to {names[-1]} are ready in {fleet}.")
 
 

@@ -4,7 +4,12 @@ Whoever adds a route adds its row. People without a role, and people who have no
 sent to the sign-in page by every door but those in `OPEN`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from django.urls import reverse
+
+from accounts.roles import Role
 
 SHOWN, GONE_ON = 200, 302
 NOT_UNDERSTOOD, REFUSED, NOT_THERE, WRONG_METHOD, VOID = 400, 403, 404, 405, 410
@@ -25,6 +30,11 @@ class Door:
     def name(self) -> str:
         """How the test's report calls it."""
         return f"{self.method} {self.route} {' '.join(map(str, self.args))}".strip()
+
+    def address(self, keys: Mapping[str, int]) -> str:
+        """Where it is, for the objects that `world.make` answered."""
+        args = [keys.get(str(one), one) for one in self.args]
+        return reverse(f"admin:{self.route}", args=args)
 
 
 def all_may(route: str, *args: object, answer: int = SHOWN, method: str = "get") -> Door:
@@ -185,3 +195,8 @@ HISTORY = (
     all_may("deployments_event_file", method="post", answer=WRONG_METHOD),
 )
 DOORS = (*SITE, *PEOPLE, *CATALOGUE, *FLEET, *ROLLOUTS, *DEPARTURES, *RULES, *HISTORY)
+
+
+def pages(role: Role) -> list[Door]:
+    """What this role can look at: pages, and the files and frames among them."""
+    return [one for one in DOORS if one.method == "get" and getattr(one, role.value) == SHOWN]

@@ -126,6 +126,16 @@ def test_a_device_page_says_what_it_is_and_why_it_has_its_status(
     assert "<textarea" not in text
 
 
+def test_a_group_says_how_devices_get_into_it_without_a_script(
+    keys: dict[str, int], operator: Browser
+) -> None:
+    address = reverse("admin:devices_devicegroup_change", args=[keys["group"]])
+    _, _, told = operator.get(address).content.decode().partition("<noscript>")
+    said = told.partition("</noscript>")[0]
+    assert "write that label into the selector" in said
+    assert reverse("admin:devices_device_changelist") in said
+
+
 @pytest.mark.parametrize(
     ("state", "verb", "becomes"),
     [

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.roles import Role
 from tests import cast
-from tests.portal.doors import DOORS, SHOWN, Door
+from tests.portal.doors import SHOWN, Door, pages
 
 INLINE = re.compile(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=", re.IGNORECASE)
 STOCK_WORDS = (
@@ -21,13 +21,8 @@ STOCK_WORDS = (
 )
 
 
-def pages(role: Role) -> list[Door]:
-    return [one for one in DOORS if one.method == "get" and getattr(one, role.value) == SHOWN]
-
-
 def text_of(browser: Browser, door: Door, keys: dict[str, int]) -> str:
-    args = [keys.get(str(one), one) for one in door.args]
-    response = browser.get(reverse(f"admin:{door.route}", args=args))
+    response = browser.get(door.address(keys))
     assert response.status_code == SHOWN
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith(("default-src 'self'", "sandbox")), door.name

@@ -43,17 +43,7 @@ def make() -> dict[str, int]:
         updated_at=now,
         hidden_at=now,
     )
-    workload = Workload.objects.create(device=device, application=version.application)
-    for content in ("before", "now"):
-        wanted = Revision.objects.create(
-            workload=workload,
-            deployment=earlier,
-            version=version,
-            content=content,
-            created_at=now,
-            installed_at=now,
-        )
-    Workload.objects.filter(pk=workload.pk).update(wanted=wanted, installed=wanted)
+    workload = had(device, earlier)
     rule = ApprovalRule.objects.create(
         name="Line <b>4</b>", labels="line=4", created_at=now, updated_at=now
     )
@@ -70,6 +60,23 @@ def make() -> dict[str, int]:
         "deployment": deployment.pk,
         "rule": rule.pk,
     }
+
+
+def had(device: Device, deployment: Deployment) -> Workload:
+    """The device got an application twice from this deployment, so it can go back to the first."""
+    version, now = deployment.version, timezone.now()
+    workload = Workload.objects.create(device=device, application=version.application)
+    for content in ("before", "now"):
+        wanted = Revision.objects.create(
+            workload=workload,
+            deployment=deployment,
+            version=version,
+            content=content,
+            created_at=now,
+            installed_at=now,
+        )
+    Workload.objects.filter(pk=workload.pk).update(wanted=wanted, installed=wanted)
+    return workload
 
 
 def version_of(app_id: str, number: str) -> ApplicationVersion:

@@ -43,8 +43,8 @@ OFFERED: dict[str, dict[Role, list[str] | None]] = {
     },
     "application": {
         Role.VIEWER: [],
-        Role.OPERATOR: ["Deploy 1.0.0"],
-        Role.ADMIN: ["Deploy 1.0.0", "Import a package"],
+        Role.OPERATOR: ["Deploy 1.0.0", "History"],
+        Role.ADMIN: ["Deploy 1.0.0", "Import a package", "History"],
     },
     "client": {
         Role.VIEWER: None,

@@ -121,8 +121,7 @@ class DeploymentConsumer(AsyncWebsocketConsumer):
     async def _recheck(self) -> None:
         allowed = True
         while allowed:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.doubt.wait(), PERMISSION_SECONDS)
+            await live.happens_within(PERMISSION_SECONDS, self.doubt)
             # Cleared before asking: a doubt that comes meanwhile is asked about once more.
             self.doubt.clear()
             try:

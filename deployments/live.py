@@ -89,12 +89,22 @@ class Hub:
         self.listeners: set[Listener] = set()
         self._layer = layer
         self._bell = asyncio.Event()
+        self._over = asyncio.Event()
         self._reading = Reading(deployment_pk, timezone.now())
         self._coming: asyncio.Task[frames.Frame | None] | None = None
         self._one_whole = asyncio.Lock()
 
+    def end(self) -> None:
+        """Lets `run` come to its end; it is asked, not cancelled.
+
+        A cancellation that meets a channel layer while it speaks to Redis may be lost (before
+        Python 3.12, in `asyncio.wait_for`), or break the connection that all hubs share.
+        """
+        self._over.set()
+        self._bell.set()
+
     async def run(self) -> None:
-        """Tells the listeners until it is cancelled."""
+        """Tells the listeners until it is ended."""
         group = events.group_name(self.deployment_pk)
         channel = await self._layer.new_channel()
         await self._layer.group_add(group, channel)
@@ -102,7 +112,8 @@ class Hub:
         # is gone, so waiting with a limit must not touch it.
         hearing = asyncio.create_task(self._hear(channel))
         try:
-            await self._tell_for_ever()
+            while not self._over.is_set():
+                await self._tell_news()
         finally:
             hearing.cancel()
             await self._layer.group_discard(group, channel)
@@ -127,24 +138,31 @@ class Hub:
             await self._layer.receive(channel)
             self._bell.set()
 
-    async def _tell_for_ever(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOKING_SECONDS)
-            await asyncio.sleep(GATHERING_SECONDS)
-            # Cleared before reading: a ring during the reading makes another one.
-            self._bell.clear()
-            try:
-                text = await _in_thread(self._read)()
-            except OperationalError:
-                # A database that is busy or away is nobody's fault: the next look will tell.
-                logger.warning("Deployment %s could not be read for its page", self.deployment_pk)
-                continue
-            for listener in tuple(self.listeners):
-                listener(text)
+    async def _tell_news(self) -> None:
+        await happens_within(LOOKING_SECONDS, self._bell)
+        if await happens_within(GATHERING_SECONDS, self._over):
+            return
+        # Cleared before reading: a ring during the reading makes another one.
+        self._bell.clear()
+        try:
+            text = await _in_thread(self._read)()
+        except OperationalError:
+            # A database that is busy or away is nobody's fault: the next look will tell.
+            logger.warning("Deployment %s could not be read for its page", self.deployment_pk)
+            return
+        for listener in tuple(self.listeners):
+            listener(text)
 
     def _read(self) -> str:
         return json.dumps(self._reading.next(timezone.now()))
+
+
+async def happens_within(seconds: float, event: asyncio.Event) -> bool:
+    """Waits for the event, but not longer; whether it happened."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 _hubs: dict[int, tuple[Hub, asyncio.Task[None]]] = {}
@@ -167,9 +185,8 @@ async def leave(deployment_pk: int, listener: Listener) -> None:
     hub.listeners.discard(listener)
     if not hub.listeners:
         del _hubs[deployment_pk]
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        hub.end()
+        await asyncio.wait({task})
 
 
 def watched() -> frozenset[int]:
@@ -190,7 +207,7 @@ def _start(deployment_pk: int) -> tuple[Hub, asyncio.Task[None]]:
 
 def _forget(deployment_pk: int, ended: asyncio.Task[None]) -> None:
     """A hub that fell over is started again by the next page; its pages poll until then."""
-    if ended.cancelled():
+    if ended.cancelled() or ended.exception() is None:
         return
     logger.error("The hub of deployment %s ended", deployment_pk, exc_info=ended.exception())
     if deployment_pk in _hubs and _hubs[deployment_pk][1] is ended:

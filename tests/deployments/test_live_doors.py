@@ -1,9 +1,10 @@
 """Who may open the socket of the live page, from where, and who loses it again."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -160,3 +161,24 @@ def test_roles_are_what_opens_the_door(rollout):
     assert not person.has_perm("deployments.view_deployment")
     assign(person, Role.VIEWER)
     assert User.objects.get(pk=person.pk).has_perm("deployments.view_deployment")
+
+
+class Deaf(InMemoryChannelLayer):
+    """Loses a cancellation that comes while it joins a group, as Redis does before Python 3.12."""
+
+    async def group_add(self, group, channel):
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+        await super().group_add(group, channel)
+
+
+@pytest.mark.asyncio
+async def test_the_last_page_that_leaves_ends_the_hub_also_while_it_begins(rollout, monkeypatch):
+    monkeypatch.setattr(live, "get_channel_layer", Deaf)
+    live.join(rollout.pk, print)
+    await asyncio.sleep(0.05)
+    leaving = asyncio.create_task(live.leave(rollout.pk, print))
+    await asyncio.wait({leaving}, timeout=3)
+    assert leaving.done()
+    assert not live.watched()
+    assert [one.get_name() for one in asyncio.all_tasks() if "hub" in one.get_name()] == []

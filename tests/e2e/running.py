@@ -20,20 +20,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-long-password-for-tests-4711"
 ROLES = ("viewer", "operator", "admin")
 PARTS = ("web", "devices", "worker", "beat")
-
-
-def chromium() -> str:
-    """Where Chromium is; the test is skipped without one, which CI does not allow."""
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    if not Path(path).exists():
-        pytest.skip("no Chromium on this machine")
-    return path
 
 
 def until(answers: Callable[[], object], *, seconds: float, what: str) -> None:

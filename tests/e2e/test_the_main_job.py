@@ -5,11 +5,11 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 
 from devices.simulator import journal
-from tests.e2e.browsing import type_in
-from tests.e2e.running import ROOT, chromium, portal, until
+from tests.e2e.browsing import chromium, type_in
+from tests.e2e.running import ROOT, portal, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -63,9 +63,8 @@ def through_the_wizard(page: Page) -> None:
 
 
 def test_a_package_reaches_twenty_devices_and_the_page_shows_it_without_a_reload(tmp_path):
-    browser_path = chromium()
     package = shutil.make_archive(str(tmp_path / "node-red"), "gztar", ROOT / "examples/node-red")
-    with portal(tmp_path) as running, sync_playwright() as tool:
+    with chromium() as browser, portal(tmp_path) as running:
         running.start()
         running.start_fleet("--devices", str(DEVICES), "--poll-seconds", "2")
         until(
@@ -73,7 +72,6 @@ def test_a_package_reaches_twenty_devices_and_the_page_shows_it_without_a_reload
             seconds=60,
             what="all devices reporting themselves",
         )
-        browser = tool.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         windows = [Watched(browser.new_context(), running.url) for _ in range(2)]
         admin, operator = windows
         type_in(admin.page, running.url, "admin")
@@ -98,6 +96,5 @@ def test_a_package_reaches_twenty_devices_and_the_page_shows_it_without_a_reload
         for window in windows:
             assert window.foreign == []
             assert window.complaints == []
-        browser.close()
         done = [(line.device, line.digest) for line in journal.installs(running.journal)]
         assert len(done) == len(set(done)) == DEVICES

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import type_in
-from tests.e2e.running import Portal, chromium, portal
+from tests.e2e.browsing import chromium, type_in
+from tests.e2e.running import Portal, portal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -82,7 +82,6 @@ def python(running: Portal, program: str) -> None:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    chromium()
     with portal(tmp_path_factory.mktemp("pages")) as made:
         python(made, PLANT)
         made.start()
@@ -106,10 +105,8 @@ class Window:
 
 @pytest.fixture
 def window(running: Portal) -> Iterator[Window]:
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    with chromium() as browser:
         yield Window(browser.new_context().new_page(), running)
-        browser.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
